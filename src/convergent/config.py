@@ -98,7 +98,9 @@ class Config(BaseModel):
     dropout: float | None = option("Regularisation", "share of units that are switched off", ge=0, lt=1)
     augment: list[str] | None = option("Regularisation", "flip, shift, crop, cutout, colour, mixup, cutmix; or none")
     ema: float | None = option("Regularisation", "decay of the moving average of the weights; 0 is off", ge=0, lt=1)
-    early_stopping: int | None = option("Regularisation", "evaluations without progress before it stops; 0 is off", ge=0)
+    early_stopping: int | None = option(
+        "Regularisation", "evaluations without progress before it stops; 0 is off", ge=0
+    )
     monitor: str | None = option("Regularisation", "validation metric that decides which weights are best")
 
     # Engine

@@ -98,9 +98,7 @@ def find_task(name: str) -> Task:
     if name.endswith(".py"):
         return _task_of_file(Path(name))
     if name not in task_names():
-        raise UserError(
-            f"unknown task `{name}`.{nearest(name, task_names())} `convergent tasks` lists them."
-        )
+        raise UserError(f"unknown task `{name}`.{nearest(name, task_names())} `convergent tasks` lists them.")
     task: Task = importlib.import_module(f"convergent.tasks.{name.replace('-', '_')}").TASK
     return task
 

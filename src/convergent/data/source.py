@@ -5,13 +5,30 @@ Nothing is decoded here: a Source says where the pieces of each split are and ho
 
 from __future__ import annotations
 
+import glob
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from convergent.config import nearest
+from convergent.data.fetch import fetch, is_archive, is_remote, unpack
+from convergent.types import UserError
+
 Kind = Literal["class_folders", "images", "idx", "npz", "table"]
-SPLIT_NAMES = {"train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid",
-               "dev": "valid", "test": "test", "testing": "test"}
+SPLIT_NAMES = {
+    "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid",
+    "test": "test", "testing": "test", "t10k": "test",
+}  # fmt: skip
+IMAGE_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"]
+)
+TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".parquet", ".jsonl"])
+IGNORED = frozenset(["__macosx", "thumbs.db", "desktop.ini"])
+# Folders of these names hold the parts of one layout (segmentation, detection), not classes.
+NOT_CLASSES = frozenset(["images", "masks", "labels", "annotations", "jpegimages", "imagesets"])
+LAYOUTS = "class folders of images, images, IDX, .npz, .csv, .tsv, .parquet, .jsonl, or an archive of these"
 
 
 @dataclass(frozen=True)
@@ -23,8 +40,8 @@ class Source:
               idx (MNIST-style pairs of files), npz (named arrays), table (csv, tsv, parquet, jsonl)
     parts     the pieces of each split: {"all": [path]} where the data has no split of its own,
               {"train": [...], "valid": [...], "test": [...]} where it has (valid and test may be missing).
-              class_folders: the folder that holds the class folders. images: the files. idx: images file, labels file.
-              npz, table: files.
+              class_folders: the folder that holds the class folders. images: the files.
+              idx: images file, labels file (which may be missing for data to predict on). npz, table: files.
     reason    how it was recognised, as a clause: "class folders `cat`, `dog` under train/ and test/"
     """
 
@@ -36,4 +53,205 @@ class Source:
 
 def open_source(address: str) -> Source:
     """Return what lies at `address`; raises UserError where there is nothing, or nothing that can be recognised."""
-    raise NotImplementedError
+    if not address.strip():
+        raise UserError("the data's address is empty. Give a folder, a file, a glob, sample:NAME or an address.")
+    if address.startswith("sample:"):
+        return _open_path(address, _sample_path(address.removeprefix("sample:")))
+    if is_remote(address):
+        return _open_path(address, fetch(address))
+    path = Path(address.removeprefix("file://")).expanduser()
+    if not path.exists() and any(mark in address for mark in "*?["):
+        return _open_glob(address, str(path))
+    return _open_path(address, path)
+
+
+def samples_folder() -> Path:
+    """Return the folder of the samples: within the installed package, or at the root of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "samples"
+    return installed if installed.is_dir() else package.parents[1] / "samples"
+
+
+def sample_names() -> list[str]:
+    """Return the names that `sample:NAME` takes.
+
+    >>> "fashion" in sample_names()
+    True
+    """
+    return sorted({_sample_name(path) for path in visible(samples_folder()) if path.suffix != ".md"})
+
+
+def visible(folder: Path) -> list[Path]:
+    """Return what `folder` holds, by name, without hidden files and what operating systems leave behind."""
+    entries = (entry for entry in folder.iterdir() if not _is_ignored(entry.name))
+    return sorted(entries, key=lambda entry: entry.name)
+
+
+def walk_files(folder: Path) -> Iterator[Path]:
+    """Yield all visible files under `folder` at any depth, in the order of their paths; links to folders are left."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not _is_ignored(name))
+        yield from (Path(parent, name) for name in sorted(files) if not _is_ignored(name))
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """Return the folders within `folder`, one a class."""
+    return [entry for entry in visible(folder) if entry.is_dir()]
+
+
+def is_image(path: Path) -> bool:
+    """Return whether the name is that of an image file.
+
+    >>> is_image(Path("a/B.JPG")), is_image(Path("a.txt"))
+    (True, False)
+    """
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _is_ignored(name: str) -> bool:
+    return name.startswith((".", "~$")) or name.lower() in IGNORED
+
+
+def _sample_name(path: Path) -> str:
+    return path.stem.removesuffix("_TRAIN").removesuffix("_TEST")
+
+
+def _sample_path(name: str) -> Path:
+    found = [path for path in visible(samples_folder()) if _sample_name(path) == name and path.suffix != ".md"]
+    if not found:
+        known = sample_names()
+        raise UserError(f"there is no sample `{name}`.{nearest(name, known)} Samples: {', '.join(known)}.")
+    return found[0]
+
+
+def _open_path(address: str, path: Path) -> Source:
+    if path.is_dir():
+        return _open_folder(address, path)
+    if path.is_file():
+        return _open_file(address, path)
+    siblings = [entry.name for entry in visible(path.parent)] if path.parent.is_dir() else []
+    raise UserError(f"{address}: there is no such file or folder.{nearest(path.name, siblings)}")
+
+
+def _open_file(address: str, path: Path) -> Source:
+    if path.stat().st_size == 0:
+        raise UserError(f"{address}: the file is empty.")
+    if is_archive(path):
+        return _open_folder(address, unpack(path))
+    if is_image(path):
+        return Source(address, "images", {"all": (path,)}, "one image")
+    if path.suffix.lower() == ".npz":
+        return Source(address, "npz", {"all": (path,)}, "named arrays")
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return Source(address, "table", {"all": (path,)}, f"a table ({path.suffix[1:].lower()})")
+    if "ubyte" in path.name:
+        return _idx(address, [path]) or _unknown(address, f"`{path.name}` is not the name of IDX images")
+    return _unknown(address, f"files of type `{path.suffix or path.name}` are not known")
+
+
+def _unknown(address: str, why: str) -> Source:
+    raise UserError(f"{address}: the layout is not recognised ({why}). Known: {LAYOUTS}.")
+
+
+def _open_folder(address: str, folder: Path) -> Source:
+    """Recognise a folder; one that holds nothing but another folder of folders (as archives do) stands for that."""
+    entries = visible(folder)
+    if not entries:
+        raise UserError(f"{address}: the folder is empty.")
+    files = [entry for entry in entries if entry.is_file()]
+    folders = [entry for entry in entries if entry.is_dir()]
+    return (
+        _split_folders(address, folders)
+        or _classes(address, folder, folders)
+        or _idx(address, files)
+        or _tables(address, files)
+        or _loose_images(address, files)
+        or _one_file(address, files)
+        or (_open_folder(address, folders[0]) if len(folders) == 1 and not files else None)
+        or _unknown(address, _contents(entries))
+    )
+
+
+def _split_folders(address: str, folders: list[Path]) -> Source | None:
+    splits = {SPLIT_NAMES[folder.name.lower()]: folder for folder in folders if folder.name.lower() in SPLIT_NAMES}
+    if "train" not in splits or len(splits) < 2 or not all(_holds_classes(folder) for folder in splits.values()):
+        return None
+    others = [folder.name for folder in folders if folder not in splits.values()]
+    if others:
+        raise UserError(f"{address}: `{others[0]}` lies beside `{splits['train'].name}`: it is no split. Move it away.")
+    where = " and ".join(f"{folder.name}/" for folder in splits.values())
+    reason = f"{_class_names(splits['train'])} under {where}"
+    return Source(address, "class_folders", {name: (splits[name],) for name in splits}, reason)
+
+
+def _classes(address: str, folder: Path, folders: list[Path]) -> Source | None:
+    if not _holds_classes(folder) or (len(folders) == 1 and not any(map(is_image, visible(folders[0])))):
+        return None
+    return Source(address, "class_folders", {"all": (folder,)}, _class_names(folder))
+
+
+def _holds_classes(folder: Path) -> bool:
+    folders = class_folders(folder)
+    if not folders or {entry.name.lower() for entry in folders} <= NOT_CLASSES:
+        return False
+    return any(is_image(path) for entry in folders for path in walk_files(entry))
+
+
+def _class_names(folder: Path) -> str:
+    names = [f"`{entry.name}`" for entry in class_folders(folder)]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"class folder{'s' * (len(names) > 1)} {', '.join(names[:3])}{more}"
+
+
+def _idx(address: str, files: Iterable[Path]) -> Source | None:
+    """Recognise MNIST's names: `train-images-idx3-ubyte`, `t10k-labels.idx1-ubyte.gz`."""
+    names = {path.name.removesuffix(".gz"): path for path in files}
+    parts: dict[str, tuple[Path, ...]] = {}
+    for name, path in names.items():
+        split = SPLIT_NAMES.get(name.split("-")[0].lower(), "all")
+        if "images" in name and "idx3" in name:
+            labels = name.replace("images", "labels").replace("idx3", "idx1")
+            pair = (names.get(labels) or _beside(path, labels),)
+            parts[split] = (path, *(entry for entry in pair if entry is not None))
+    return Source(address, "idx", parts, f"IDX files of {', '.join(parts)}") if parts else None
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    return next((entry for entry in (path.with_name(name), path.with_name(f"{name}.gz")) if entry.is_file()), None)
+
+
+def _tables(address: str, files: list[Path]) -> Source | None:
+    tables = [path for path in files if path.suffix.lower() in TABLE_SUFFIXES]
+    splits = {SPLIT_NAMES[path.stem.lower()]: path for path in tables if path.stem.lower() in SPLIT_NAMES}
+    if "train" in splits:
+        reason = f"tables {', '.join(path.name for path in splits.values())}"
+        return Source(address, "table", {name: (path,) for name, path in splits.items()}, reason)
+    return Source(address, "table", {"all": (tables[0],)}, f"the table {tables[0].name}") if len(tables) == 1 else None
+
+
+def _loose_images(address: str, files: Iterable[Path]) -> Source | None:
+    images = tuple(path for path in files if is_image(path))
+    return Source(address, "images", {"all": images}, f"{len(images)} images without classes") if images else None
+
+
+def _one_file(address: str, files: list[Path]) -> Source | None:
+    arrays = [path for path in files if path.suffix.lower() == ".npz"]
+    return _open_file(address, arrays[0]) if len(arrays) == 1 else None
+
+
+def _contents(entries: list[Path]) -> str:
+    names = ", ".join(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries[:4])
+    return f"it holds {names}{', ...' if len(entries) > 4 else ''}"
+
+
+def _open_glob(address: str, pattern: str) -> Source:
+    files = [path for path in map(Path, sorted(glob.glob(pattern, recursive=True))) if path.is_file()]
+    if not files:
+        raise UserError(f"{address}: no file matches.")
+    if len(files) == 1:
+        return _open_file(address, files[0])
+    kinds = {"images": is_image, "table": lambda path: path.suffix.lower() in TABLE_SUFFIXES}
+    for kind, belongs in kinds.items():
+        if all(map(belongs, files)):
+            return _tables(address, files) or Source(address, kind, {"all": tuple(files)}, f"{len(files)} files")  # type: ignore[arg-type]
+    return _idx(address, files) or _unknown(address, "the glob's files are not all images or all tables")

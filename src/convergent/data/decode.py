@@ -1,0 +1,154 @@
+"""One image file to pixels: any mode, any orientation, brought to the given channels, height and width.
+
+Files come from strangers: size in bytes and in pixels is bounded before anything is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor
+from torchvision.io import ImageReadMode, decode_jpeg
+
+MAX_FILE_BYTES = 2**28
+SMALL_BYTES = 2**15
+GREY_MODES = frozenset(["1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"])
+ORIENTATION = 0x0112
+# Pillow only warns of an image of 90 to 180 megapixels; here that is one more bad file, refused with its name.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+class BadImage(Exception):
+    """An image file that cannot be used; the message is the reason."""
+
+
+class Header(NamedTuple):
+    """What a file says of its image before it is decoded; height and width as a person sees it (EXIF applied)."""
+
+    grey: bool
+    height: int
+    width: int
+
+
+class Geometry(NamedTuple):
+    """What images are brought to. Where the shape differs: scaled to cover it, then cut around the centre."""
+
+    channels: int
+    height: int
+    width: int
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of an image file; raises BadImage where it is empty, too large or cannot be read."""
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise BadImage("the file is empty")
+        if size > MAX_FILE_BYTES:
+            raise BadImage(f"the file is larger than {MAX_FILE_BYTES >> 20} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadImage(f"cannot be read ({error.strerror or error})") from None
+
+
+def read_header(content: bytes) -> Header:
+    """Return mode and size without decoding; raises BadImage where it is no image."""
+    image = _open(content)
+    width, height = image.size
+    if image.getexif().get(ORIENTATION, 1) >= 5:
+        width, height = height, width
+    return Header(image.mode in GREY_MODES, height, width)
+
+
+def decode(content: bytes, geometry: Geometry) -> Tensor:
+    """Return the image as uint8 (H, W, C); raises BadImage where it is damaged or truncated."""
+    image_HWC = _decode_small_jpeg(content, geometry)
+    if image_HWC is None:
+        image_HWC = _decode_any(content, geometry)
+    return cover(image_HWC[None], geometry)[0]
+
+
+def cover(images_BHWC: Tensor, geometry: Geometry) -> Tensor:
+    """Return uint8 images (B, H, W, C) scaled, with antialiasing, to cover the geometry, and cut around the centre.
+
+    >>> cover(torch.zeros(2, 30, 40, 3, dtype=torch.uint8), Geometry(3, 16, 16)).shape
+    torch.Size([2, 16, 16, 3])
+    """
+    height, width = images_BHWC.shape[1:3]
+    if (height, width) == (geometry.height, geometry.width):
+        return images_BHWC
+    scale = max(geometry.height / height, geometry.width / width)
+    size = [max(geometry.height, round(height * scale)), max(geometry.width, round(width * scale))]
+    scaled_BCHW = F.interpolate(images_BHWC.permute(0, 3, 1, 2), size=size, mode="bilinear", antialias=True)
+    top, left = (size[0] - geometry.height) // 2, (size[1] - geometry.width) // 2
+    cut_BCHW = scaled_BCHW[:, :, top : top + geometry.height, left : left + geometry.width]
+    return cut_BCHW.permute(0, 2, 3, 1).contiguous()
+
+
+def _decode_small_jpeg(content: bytes, geometry: Geometry) -> Tensor | None:
+    """Decode a small JPEG with torchvision, as fast as Pillow reads its header; None: Pillow may do better."""
+    if not content.startswith(b"\xff\xd8") or len(content) > SMALL_BYTES:
+        return None
+    mode = ImageReadMode.GRAY if geometry.channels == 1 else ImageReadMode.RGB
+    data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    try:
+        return decode_jpeg(data, mode=mode, apply_exif_orientation=True).permute(1, 2, 0)
+    except RuntimeError:
+        return None
+
+
+def _decode_any(content: bytes, geometry: Geometry) -> Tensor:
+    image = _open(content)
+    try:
+        image.draft(None, _enough(image.size, geometry))
+        image.load()
+        pixels = np.array(_to_mode(ImageOps.exif_transpose(image), "L" if geometry.channels == 1 else "RGB"))
+    except BadImage:
+        raise
+    except Exception as error:  # Pillow's plugins raise almost anything on damaged files
+        raise BadImage(_reason(error)) from None
+    return torch.from_numpy(pixels).reshape(*pixels.shape[:2], geometry.channels)
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise BadImage(f"more than {Image.MAX_IMAGE_PIXELS} pixels") from None
+    except Exception as error:
+        raise BadImage(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "is not an image, or damaged"
+    return f"damaged ({' '.join(str(error).split()) or type(error).__name__})"
+
+
+def _enough(size: tuple[int, int], geometry: Geometry) -> tuple[int, int]:
+    """Return the (width, height) below which the JPEG decoder must not scale: it skips what would be thrown away."""
+    scale = max(geometry.width, geometry.height) / min(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Return the image in mode L or RGB: 16 bits scaled to 8, transparency laid over white."""
+    if image.mode == mode:
+        return image
+    if image.mode == "F":
+        raise BadImage("pixels are 32-bit floats; save it with 8 or 16 bits")
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        values = values >> 8 if image.mode.startswith("I;16") or values.max() > 255 else values
+        image = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(mode)

@@ -1,0 +1,117 @@
+"""Batches of the training split, as a function of (seed, epoch, index): any one can be had without those before.
+
+What lies decoded in memory is gathered many batches at a time, for one look-up costs as much as a small network's
+step. What must be decoded goes through torch's DataLoader, whose workers need no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from convergent.data.order import epoch_order
+from convergent.types import Batch, Samples
+
+CHUNK_BYTES = 16 * 2**20
+CHUNK_BATCHES = 64
+
+
+class TrainingBatches:
+    """The endless sequence of training batches; step s is batch s % steps_per_epoch of epoch s // steps_per_epoch.
+
+    An epoch is a new permutation; the samples left over when it is cut into batches have their turn in another epoch.
+    """
+
+    def __init__(
+        self, samples: Samples, batch_size: int, seed: int, device: torch.device, workers: int | None = None
+    ) -> None:
+        self.samples, self.seed, self.device = samples, seed, device
+        self.batch_size = min(batch_size, len(samples))
+        self.steps_per_epoch = len(samples) // self.batch_size
+        self.workers = workers if workers is not None else 0
+
+    def indices(self, epoch: int, first: int, last: int) -> np.ndarray:
+        """Return the sample indices of the batches `first` to `last` (exclusive) of an epoch, end to end."""
+        order = epoch_order(self.seed, epoch, len(self.samples))
+        return order[first * self.batch_size : last * self.batch_size]
+
+    def from_step(self, step: int) -> Iterator[tuple[int, Batch]]:
+        """Yield (epoch, batch on the device) for ever, starting with that of `step`."""
+        direct = self.samples.decoded and self.workers == 0
+        for epoch, batch in self._gathered(step) if direct else self._loaded(step):
+            yield epoch, to_device(batch, self.device)
+
+    def _chunk_size(self) -> int:
+        one = self.samples.batch(np.arange(self.batch_size))
+        size = sum(tensor.numel() * tensor.element_size() for tensor in (*one.inputs, one.targets))
+        return max(1, min(CHUNK_BATCHES, CHUNK_BYTES // max(1, size), self.steps_per_epoch))
+
+    def _gathered(self, step: int) -> Iterator[tuple[int, Batch]]:
+        chunk = self._chunk_size()
+        epoch, index = divmod(step, self.steps_per_epoch)
+        while True:
+            while index < self.steps_per_epoch:
+                last = min(index + chunk, self.steps_per_epoch)
+                several = self.samples.batch(self.indices(epoch, index, last))
+                for batch in _cut(several, self.batch_size):
+                    yield epoch, batch
+                index = last
+            epoch, index = epoch + 1, 0
+
+    def _loaded(self, step: int) -> Iterator[tuple[int, Batch]]:
+        loader = DataLoader(
+            _BatchDataset(self, step),
+            batch_size=None,
+            num_workers=self.workers,
+            pin_memory=self.device.type == "cuda",
+            prefetch_factor=4 if self.workers else None,
+        )
+        while True:
+            for batch in loader:
+                yield step // self.steps_per_epoch, batch
+                step += 1
+            loader = DataLoader(_BatchDataset(self, step), batch_size=None, num_workers=self.workers)
+
+
+class _BatchDataset(Dataset[Batch]):
+    """The batches from one step to the end of a block, as a map-style dataset for torch's workers."""
+
+    BLOCK = 2**31
+
+    def __init__(self, batches: TrainingBatches, first: int) -> None:
+        self.batches, self.first = batches, first
+
+    def __len__(self) -> int:
+        return self.BLOCK
+
+    def __getitem__(self, offset: int) -> Batch:
+        epoch, index = divmod(self.first + offset, self.batches.steps_per_epoch)
+        return self.batches.samples.batch(self.batches.indices(epoch, index, index + 1))
+
+
+def _cut(several: Batch, batch_size: int) -> Iterator[Batch]:
+    inputs = zip(*(tensor.split(batch_size) for tensor in several.inputs), strict=True)
+    for parts, targets in zip(inputs, several.targets.split(batch_size), strict=True):
+        yield Batch(parts, targets)
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Return the batch on the device; copies to a GPU do not wait."""
+    if device.type == "cpu":
+        return batch
+
+    def move(tensor: Tensor) -> Tensor:
+        return tensor.to(device, non_blocking=True)
+
+    return Batch(tuple(move(tensor) for tensor in batch.inputs), move(batch.targets))
+
+
+def in_order(samples: Samples, batch_size: int, device: torch.device) -> Iterator[Batch]:
+    """Yield all samples once, in their order: what evaluation and prediction read."""
+    for start in range(0, len(samples), batch_size):
+        stop = min(start + batch_size, len(samples))
+        yield to_device(samples.batch(np.arange(start, stop)), device)

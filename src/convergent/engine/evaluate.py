@@ -1,0 +1,31 @@
+"""Run a network over samples without training it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from convergent.data.loader import in_order
+from convergent.engine.step import autocast
+from convergent.types import Samples
+
+
+@torch.inference_mode()
+def outputs_of(
+    model: nn.Module, samples: Samples, batch_size: int, device: torch.device, precision: str = "float32"
+) -> tuple[Tensor, Tensor]:
+    """Return (outputs, targets) of all samples in their order, on the CPU, outputs in float32.
+
+    The network runs in eval mode and is left in the mode in which it was.
+    """
+    was_training = model.training
+    model.eval()
+    outputs, targets = [], []
+    try:
+        for batch in in_order(samples, batch_size, device):
+            with autocast(device, precision):
+                outputs.append(model(*batch.inputs).float().cpu())
+            targets.append(batch.targets.cpu())
+    finally:
+        model.train(was_training)
+    return torch.cat(outputs), torch.cat(targets)

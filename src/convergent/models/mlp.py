@@ -1,0 +1,39 @@
+"""A multilayer perceptron for tables: linear layers with batch norm, activation and dropout.
+
+Rumelhart, Hinton, Williams 1986 ("Learning representations by back-propagating errors"); batch norm: Ioffe, Szegedy
+2015 (arXiv 1502.03167); dropout: Srivastava et al. 2014 (JMLR 15).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from convergent.models.activations import initialise, make_activation
+from convergent.models.embeddings import TableInput
+
+
+class TableMLP(nn.Module):
+    """The network: `(numeric_BF, categorical_BK) -> (B, C)`.
+
+    source    what makes one vector of a row
+    outputs   C: classes, or 1 for a number
+    """
+
+    def __init__(
+        self, source: TableInput, outputs: int, *, width: int, depth: int, dropout: float, activation: str
+    ) -> None:
+        super().__init__()
+        self.source = source
+        layers: list[nn.Module] = []
+        inputs = source.width
+        for _ in range(depth):
+            layers += [nn.Linear(inputs, width, bias=False), nn.BatchNorm1d(width), make_activation(activation)]
+            layers += [nn.Dropout(dropout)]
+            inputs = width
+        self.layers = nn.Sequential(*layers, nn.Linear(inputs, outputs))
+        initialise(self.layers, activation)
+
+    def forward(self, numeric_BF: Tensor, categorical_BK: Tensor) -> Tensor:
+        """Return the outputs (B, C): logits, or standardised numbers."""
+        outputs_BC: Tensor = self.layers(self.source(numeric_BF, categorical_BK))
+        return outputs_BC

@@ -1,0 +1,172 @@
+"""Optimisers by their standard names, their parameter groups, and the schedules of the learning rate.
+
+Muon: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/
+Decoupled weight decay: Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101
+Warm-up, stable, decay: Hu et al. 2024, https://arxiv.org/abs/2404.06395
+One cycle: Smith and Topin 2018, https://arxiv.org/abs/1708.07120
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from convergent.config import Config
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+DECAY_SHARE = 0.4
+
+
+def decays(name: str, parameter: nn.Parameter) -> bool:
+    """Return whether weight decay applies: to matrices and filters, never to biases, norms, scales and embeddings."""
+    return parameter.ndim >= 2 and not name.endswith("bias") and "embedding" not in name and "scale" not in name
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the parameters that are not frozen, by name; tied weights appear once."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def parameter_groups(named: dict[str, nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    """Return two groups for an optimiser: what decays and what does not; an empty one is left out."""
+    with_decay = [p for name, p in named.items() if decays(name, p)]
+    without = [p for name, p in named.items() if not decays(name, p)]
+    groups = [{"params": with_decay, "weight_decay": weight_decay}, {"params": without, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def make_optimizers(model: nn.Module, config: Config, fused: bool = False) -> list[torch.optim.Optimizer]:
+    """Return the optimisers that `config` names; each group keeps its peak as `initial_lr`.
+
+    Muon takes the matrices and filters and leaves the rest to a companion. `fused` asks for torch's single-kernel
+    implementation where the optimiser has one.
+    """
+    assert isinstance(config.learning_rate, float)
+    named = trainable(model)
+    if config.optimizer == "muon":
+        matrices = {name: p for name, p in named.items() if p.ndim >= 2 and decays(name, p)}
+        rest = {name: p for name, p in named.items() if name not in matrices}
+        optimizers: list[torch.optim.Optimizer] = [_single(rest, config, "adamw", fused)] if rest else []
+        if matrices:
+            muon = Muon(matrices.values(), config.learning_rate, config.momentum, config.weight_decay or 0.0)
+            optimizers.insert(0, muon)
+    else:
+        optimizers = [_single(named, config, str(config.optimizer), fused)]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+    return optimizers
+
+
+def has_fused(config: Config) -> bool:
+    """Return whether torch has a single-kernel implementation of the optimiser."""
+    return config.optimizer != "rmsprop"
+
+
+def _single(named: dict[str, nn.Parameter], config: Config, name: str, fused: bool) -> torch.optim.Optimizer:
+    groups = parameter_groups(named, config.weight_decay or 0.0)
+    lr = float(config.learning_rate or 0.0)
+    betas = (config.beta1, config.beta2 if config.beta2 is not None else 0.999)
+    kernel: dict[str, Any] = {"fused": True} if fused else {}
+    if name in ("adam", "adamw"):
+        # torch's Adam couples its weight decay to the moments; without decay the two are the same.
+        return torch.optim.AdamW(groups, lr=lr, betas=betas, **kernel)
+    for group in groups:
+        # torch's SGD, RMSprop and Adagrad couple it too: `decay_weights` does it for them.
+        group["decoupled_decay"] = group.pop("weight_decay")
+    if name == "gradient_descent":
+        return torch.optim.SGD(groups, lr=lr, **kernel)
+    if name == "sgd":
+        nesterov = config.nesterov and config.momentum > 0
+        return torch.optim.SGD(groups, lr=lr, momentum=config.momentum, nesterov=nesterov, **kernel)
+    if name == "rmsprop":
+        return torch.optim.RMSprop(groups, lr=lr, momentum=config.momentum)
+    assert name == "adagrad", name
+    return torch.optim.Adagrad(groups, lr=lr, **kernel)
+
+
+@torch.no_grad()
+def decay_weights(optimizers: list[torch.optim.Optimizer]) -> None:
+    """Shrink the weights by lr * weight decay where the optimiser does not do it itself (decoupled, before the step)."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            if group.get("decoupled_decay"):
+                torch._foreach_mul_(group["params"], 1 - group["lr"] * group["decoupled_decay"])
+
+
+def orthogonalize(gradient_MN: Tensor, steps: int = 5) -> Tensor:
+    """Return the nearest semi-orthogonal matrix, roughly: singular values in about 0.7 to 1.2 (Newton-Schulz, quintic).
+
+    In float32 on a CPU, where bfloat16 products can be emulated and a thousand times slower; in bfloat16 on a GPU.
+
+    >>> u = orthogonalize(torch.diag(torch.tensor([3.0, 0.5])))
+    >>> bool(((torch.linalg.svdvals(u) - 1).abs() < 0.4).all())
+    True
+    """
+    a, b, c = NEWTON_SCHULZ
+    x = gradient_MN.bfloat16() if gradient_MN.is_cuda else gradient_MN.float()
+    transposed = x.shape[0] > x.shape[1]
+    x = x.T if transposed else x
+    x = x / x.norm().clamp(min=1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.T if transposed else x).to(gradient_MN.dtype)
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update is orthogonalised: for matrices (M, N), and filters seen as (out, in * kernel).
+
+    torch.optim.Muon takes matrices alone and multiplies in bfloat16 always. The update is scaled by
+    0.2 sqrt(max(M, N)), which gives it the size of AdamW's (Liu et al. 2025, https://arxiv.org/abs/2502.16982), so that
+    learning rate and weight decay mean the same for both.
+    """
+
+    def __init__(self, params: Any, lr: float, momentum: float, weight_decay: float) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Update the parameters once; a parameter without gradient stays."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group)
+
+    def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(parameter)
+        momentum = state["momentum_buffer"].mul_(group["momentum"]).add_(parameter.grad)
+        matrix_MN = (parameter.grad + group["momentum"] * momentum).flatten(1)
+        scale = 0.2 * math.sqrt(max(matrix_MN.shape))
+        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        parameter.sub_(orthogonalize(matrix_MN).view(parameter.shape), alpha=group["lr"] * scale)
+
+
+def schedule_factor(config: Config, step: int, total_steps: int) -> float:
+    """Return what the peak learning rate is multiplied with at `step` of `total_steps`, warm-up included.
+
+    `reduce_on_plateau` is constant here: what it does depends on the evaluations (see engine/state.py).
+
+    >>> from convergent.config import make_config
+    >>> cosine = make_config(schedule="cosine", warmup=0.1)
+    >>> [round(schedule_factor(cosine, s, 100), 2) for s in (0, 9, 10, 55, 99)]
+    [0.1, 1.0, 1.0, 0.5, 0.0]
+    """
+    warmup_steps = round((config.warmup or 0.0) * total_steps)
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+    match config.schedule:
+        case "step":
+            return float(config.decay_factor ** math.floor(progress / config.decay_every))
+        case "cosine" | "one_cycle":
+            return (1 + math.cos(math.pi * progress)) / 2
+        case "warmup_stable_decay":
+            return min(1.0, (1 - progress) / DECAY_SHARE)
+    return 1.0

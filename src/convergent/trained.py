@@ -1,0 +1,143 @@
+"""A finished run in the hands of its user: evaluate, predict, report. Prediction needs RUN/model/ alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from torch import nn
+
+from convergent.config import Config
+from convergent.data.source import open_source
+from convergent.engine.evaluate import outputs_of
+from convergent.engine.threads import free_threads
+from convergent.metrics import bootstrap_interval
+from convergent.report.page import write_report
+from convergent.task import Task, find_task
+from convergent.types import DataSpec, Samples, UserError
+
+MODEL_VERSION = 1
+
+
+class Run:
+    """A run folder, or the `model` folder of one that was moved elsewhere.
+
+    Raises UserError where the folder holds no trained network that this version can read.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        inner = self.folder / "model"
+        self.model_folder = inner if inner.is_dir() else self.folder
+        stored = _read_model_json(self.model_folder)
+        try:
+            self.spec = DataSpec.model_validate(stored["spec"])
+            self.config = Config.model_validate(stored["config"])
+        except (KeyError, ValidationError) as error:
+            raise UserError(f"{self.model_folder}/model.json: is damaged ({str(error).splitlines()[0]}).") from None
+        self.task: Task = find_task(str(self.config.task))
+        self._model: nn.Module | None = None
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """Return RUN/result.json; raises UserError where the run has not finished or only the model was moved."""
+        path = self.folder / "result.json"
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise UserError(f"{path}: there is no result. `convergent resume {self.folder}` finishes a run.") from None
+        return content
+
+    @property
+    def model(self) -> nn.Module:
+        """Return the network with its best weights, in eval mode, on the CPU."""
+        if self._model is None:
+            model = self.task.build(self.spec, self.config.model_copy(update={"pretrained": None}))
+            path = self.model_folder / "weights.safetensors"
+            try:
+                model.load_state_dict(safetensors.torch.load_file(path))
+            except (OSError, SafetensorError, RuntimeError) as error:
+                raise UserError(f"{path}: cannot be read ({str(error).splitlines()[0]}).") from None
+            self._model = model.eval()
+        return self._model
+
+    def read(self, data: str) -> Samples:
+        """Return new data, prepared by the statistics of the training."""
+        return self.task.read(open_source(data), self.spec, self.config)
+
+    def predict(self, inputs: str | Sequence[str]) -> list[dict[str, Any]]:
+        """Return a dictionary a sample of each input (a file, a folder, a table ...), with its `input` name.
+
+        Raises UserError for what cannot be read.
+        """
+        answers = []
+        for address in [inputs] if isinstance(inputs, str) else inputs:
+            samples = self.read(str(address))
+            outputs, _ = self._outputs(samples)
+            decoded = self.task.decode(outputs, self.spec)
+            answers += [{"input": samples.name(i), **answer} for i, answer in enumerate(decoded)]
+        return answers
+
+    def evaluate(self, data: str | None = None) -> dict[str, Any]:
+        """Return metrics, interval and baseline on labelled `data`; without data, those of the run's own splits.
+
+        Raises UserError where the data has no targets.
+        """
+        if data is None:
+            return {key: self.result[key] for key in ("metric", "valid", "test", "baseline") if key in self.result}
+        samples = self.read(str(data))
+        outputs, targets = self._outputs(samples)
+        unknown = int((targets.isnan() if targets.is_floating_point() else targets < 0).sum())
+        if unknown:
+            raise UserError(
+                f"{data}: {unknown} of {len(targets)} samples have no known {self.spec.target}. "
+                "Evaluation needs labelled data; `convergent predict` does not."
+            )
+        metric = self.task.metric(self.spec)
+        scores: dict[str, Any] = dict(self.task.metrics(outputs, targets, self.spec))
+        scores["interval"] = bootstrap_interval(metric, metric.contribution(outputs, targets))
+        baseline = self.task.baseline(targets, self.spec)
+        return {
+            "data": str(data),
+            "samples": len(samples),
+            "metric": metric.name,
+            "scores": scores,
+            "baseline": baseline,
+        }
+
+    def report(self) -> Path:
+        """Write RUN/report.html anew and return its path."""
+        return write_report(self.folder)
+
+    def _outputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        torch.set_num_threads(free_threads())
+        return outputs_of(self.model, samples, 256, torch.device("cpu"))
+
+
+def _read_model_json(folder: Path) -> dict[str, Any]:
+    path = folder / "model.json"
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder}: holds no trained network (no model.json). Give the folder of a finished run."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}).") from None
+    if stored.get("version", 0) > MODEL_VERSION:
+        raise UserError(
+            f"{path}: was made by a newer version of Convergent (format {stored['version']}, this one reads up to "
+            f"{MODEL_VERSION}). Install the newer version."
+        )
+    return stored
+
+
+def load(folder: str | Path) -> Run:
+    """Return the finished run in `folder`; raises UserError where there is none."""
+    return Run(folder)
