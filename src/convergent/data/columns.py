@@ -6,6 +6,7 @@ of the config take precedence.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal
 
@@ -17,7 +18,9 @@ from pydantic import BaseModel, ConfigDict
 from convergent.config import Config, nearest
 from convergent.types import UserError
 
-Kind = Literal["numeric", "categorical", "date", "target", "split", "group", "identifier", "text", "constant", "dropped"]
+Kind = Literal[
+    "numeric", "categorical", "date", "target", "split", "group", "identifier", "text", "constant", "dropped"
+]
 LEARNED: tuple[Kind, ...] = ("numeric", "categorical", "date")
 MISSING_WORDS = ("", "na", "n/a", "nan", "null", "none", "?", "<na>")
 DATE_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d",
@@ -51,7 +54,7 @@ def as_text(values: pl.Series) -> pl.Series:
     """
     if values.dtype.is_float():
         numbers = values.to_list()
-        texts = [None if v is None or v != v else str(int(v)) if v.is_integer() else repr(v) for v in numbers]
+        texts = [None if v is None or math.isnan(v) else f"{v:.0f}" if v.is_integer() else repr(v) for v in numbers]
         return pl.Series(values.name, texts, dtype=pl.String)
     if values.dtype.is_nested() or values.dtype == pl.Binary:
         return pl.Series(values.name, [None if value is None else str(value) for value in values], dtype=pl.String)
@@ -85,10 +88,7 @@ DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
 
 def date_part(dates: pl.Series, part: str) -> npt.NDArray[np.float64]:
     """Return one of DATE_PARTS of each date as float64; `days` counts from 1970 with the time of day as a fraction."""
-    if part == "days":
-        numbers = dates.dt.timestamp("ms") / 86_400_000
-    else:
-        numbers = getattr(dates.dt, part)()
+    numbers = dates.dt.timestamp("ms") / 86_400_000 if part == "days" else getattr(dates.dt, part)()
     return numbers.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
@@ -117,9 +117,7 @@ def infer_columns(
     return tuple(infer_column(frame[name], rows, config, roles.get(name)) for name in frame.columns)
 
 
-def infer_column(
-    values: pl.Series, rows: npt.NDArray[np.int64], config: Config, role: Kind | None = None
-) -> Column:
+def infer_column(values: pl.Series, rows: npt.NDArray[np.int64], config: Config, role: Kind | None = None) -> Column:
     """Return what a column is; `rows` are the rows' numbers in the file, `role` is given where it is known already.
 
     >>> infer_column(pl.Series("age", ["31", "NA", "7"]), np.arange(3), Config()).kind

@@ -165,7 +165,7 @@ def read_text(path: Path) -> str:
 
 
 def sniff_delimiter(text: str) -> str:
-    r"""Return what separates the fields: of comma, semicolon, tab and bar the one that cuts the first lines most evenly.
+    r"""Return what separates the fields: of comma, semicolon, tab and bar what cuts the first lines most evenly.
 
     >>> sniff_delimiter("a;b\n1,5;2\n"), sniff_delimiter("name\nx\n")
     (';', ',')

@@ -133,7 +133,9 @@ def split_rows(known: Understood, config: Config) -> tuple[dict[str, Table], str
     if len(made.train) == 0 or len(made.valid) == 0:
         raise UserError(f"{len(whole.rows)} rows are too few to train and to validate with.")
     way = _way(known, config)
-    return parts, f"{how}; validation rows drawn from the training rows, {way}." if given else f"Drawn at random, {way}."
+    if given:
+        return parts, f"{how}; validation rows drawn from the training rows, {way}."
+    return parts, f"Drawn at random, {way}."
 
 
 def _by_column(table: Table, name: str) -> dict[str, Table]:
@@ -166,15 +168,16 @@ def refuse_targets(known: Understood, classes: list[str] | None, max_bad: float)
     refused: list[Refusal] = []
     total = 0
     parts = {}
-    for name, table in known.parts.items():
+    for part, table in known.parts.items():
         values = table.frame[known.target]
         good = class_ids(values, classes) >= 0 if classes is not None else np.isfinite(numbers_or_nan(values))
         bad = np.flatnonzero(~good)
         reasons = why_refused(values, bad, classes)
+        where = table.names[bad].to_list()
         refused += table.refused
-        refused += [Refusal(where=table.names[place], reason=why) for place, why in zip(bad.tolist(), reasons, strict=True)]
+        refused += [Refusal(where=name, reason=reason) for name, reason in zip(where, reasons, strict=True)]
         total += len(table.rows) + len(table.refused)
-        parts[name] = table.take(np.flatnonzero(good)) if len(bad) else table
+        parts[part] = table.take(np.flatnonzero(good)) if len(bad) else table
     return replace(known, parts=parts), list(enforce_limit(refused, total, max_bad))
 
 

@@ -31,7 +31,6 @@ from convergent.data.statistics import (
 )
 from convergent.data.table_parts import (
     Table,
-    Understood,
     has_features,
     read_tables,
     refuse_targets,
@@ -69,9 +68,7 @@ class TableSamples:
 
     decoded = True
 
-    def __init__(
-        self, table: Table, features: TableFeatures, targets: Tensor, notes: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, table: Table, features: TableFeatures, targets: Tensor, notes: tuple[str, ...] = ()) -> None:
         numeric_NF, categorical_NK = encode(table.frame, features)
         self.numeric_NF, self.categorical_NK = torch.from_numpy(numeric_NF), torch.from_numpy(categorical_NK)
         self.targets_N = targets
@@ -102,14 +99,13 @@ def encode(frame: pl.DataFrame, features: TableFeatures) -> tuple[npt.NDArray[np
     Raises UserError where a column that was learned from is not there.
     """
     formats = {column.name: column.format for column in features.columns if column.kind == "date"}
-    _require(frame, [column.name for column in (*features.numeric, *features.categorical)])
+    _require(frame, [c.name for c in features.numeric] + [c.name for c in features.categorical])
     values = [_numbers_of(frame[column.name], column.part, formats) for column in features.numeric]
-    scaled = [encode_numeric(v, column) for v, column in zip(values, features.numeric, strict=True)]
-    flags = [
-        (~np.isfinite(v)).astype(np.float32) for v, column in zip(values, features.numeric, strict=True) if column.missing
-    ]
+    pairs = list(zip(values, features.numeric, strict=True))
+    scaled = [encode_numeric(values_N, column) for values_N, column in pairs]
+    flags = [~np.isfinite(values_N) for values_N, column in pairs if column.missing]
     indices = [encode_categorical(as_text(frame[column.name]), column) for column in features.categorical]
-    return _side_by_side(scaled + flags, frame.height, np.float32), _side_by_side(indices, frame.height, np.int64)
+    return _side_by_side([*scaled, *flags], frame.height, np.float32), _side_by_side(indices, frame.height, np.int64)
 
 
 def _numbers_of(values: pl.Series, part: str, formats: dict[str, str | None]) -> npt.NDArray[np.float64]:
@@ -157,7 +153,7 @@ def load_tables(source: Source, config: Config, task: str, *, classes: bool) -> 
     known = replace(understand(source, config), classes=classes)
     if not has_features(known.columns):
         left_out = "; ".join(f"`{column.name}` {column.note}" for column in known.columns if column.note)
-        raise UserError(f"{source.address}: no column is left to learn from ({left_out}). Use --numeric or --categorical.")
+        raise UserError(f"{source.address}: no column is left to learn from ({left_out}). --numeric takes one in.")
     names = training_classes(known) if classes else None
     known, refused = refuse_targets(known, names, config.max_bad)
     for name in ("all", "train"):
@@ -169,7 +165,7 @@ def load_tables(source: Source, config: Config, task: str, *, classes: bool) -> 
     spec = DataSpec(
         task=task,
         source=source.address,
-        modality="table",
+        modality="tables",
         fingerprint=fingerprint(source),
         sizes={name: len(part) for name, part in samples.items()},
         split=how,
@@ -189,8 +185,8 @@ def _samples(table: Table, features: TableFeatures, target: str, classes: list[s
 def _targets(values: pl.Series, classes: list[str] | None) -> Tensor:
     """Return class ids (int64) or raw numbers (float32), -1 or NaN where there is none."""
     if classes is not None:
-        return torch.from_numpy(class_ids(values, classes))
-    return torch.from_numpy(numbers_or_nan(values)).float()
+        return torch.tensor(class_ids(values, classes))
+    return torch.tensor(numbers_or_nan(values), dtype=torch.float32)
 
 
 def _of_targets(targets: dict[str, Tensor], classes: list[str] | None) -> dict[str, Any]:
@@ -240,7 +236,7 @@ def _notes(frame: pl.DataFrame, features: TableFeatures, spec: DataSpec, targets
         given = len(frame) - as_text(frame[spec.target]).null_count()
         unknown = given - int((~targets.isnan() if spec.classes is None else targets >= 0).sum())
         if unknown:
-            notes.append(f"{unknown} rows have a target `{spec.target}` that the model does not know; they are not judged")
+            notes.append(f"{unknown} rows have a target `{spec.target}` that the model does not know: not judged")
     for column in features.numeric:
         if not column.part:
             known = len(frame) - as_text(frame[column.name]).null_count()

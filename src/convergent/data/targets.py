@@ -99,7 +99,7 @@ def class_names(values: pl.Series) -> list[str]:
     numbers = as_numbers(pl.Series(names, dtype=pl.String))
     if np.isnan(numbers).any():
         return sorted(names)
-    return [names[place] for place in np.lexsort((names, numbers))]
+    return [name for _, name in sorted(zip(numbers.tolist(), names, strict=True))]
 
 
 def class_ids(values: pl.Series, classes: list[str]) -> npt.NDArray[np.int64]:
@@ -131,5 +131,3 @@ def why_refused(values: pl.Series, bad: npt.NDArray[np.int64], classes: list[str
         else:
             reasons.append(f"the target `{text[:40]}` is not a finite number")
     return reasons
-
-

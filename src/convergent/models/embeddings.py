@@ -35,15 +35,15 @@ class PiecewiseLinear(nn.Module):
     edges: for each column its bin edges, ascending, at least two, on the scale of the input.
     """
 
-    slope_FN: Tensor
-    offset_FN: Tensor
+    slope: Tensor
+    offset: Tensor
 
     def __init__(self, edges: Sequence[Sequence[float]], width: int) -> None:
         super().__init__()
         num_bins = max(len(column) for column in edges) - 1
         slope_FN, offset_FN = _bins(edges, num_bins)
-        self.register_buffer("slope_FN", slope_FN)
-        self.register_buffer("offset_FN", offset_FN)
+        self.register_buffer("slope", slope_FN)
+        self.register_buffer("offset", offset_FN)
         self.bin_weight = nn.Parameter(torch.zeros(len(edges), num_bins, width))
         bound = 1 / math.sqrt(width)
         self.weight = nn.Parameter(torch.empty(len(edges), width).uniform_(-bound, bound))
@@ -51,7 +51,7 @@ class PiecewiseLinear(nn.Module):
 
     def forward(self, x_BF: Tensor) -> Tensor:
         """Return the embeddings (B, F, D)."""
-        filled_BFN = torch.addcmul(self.offset_FN, x_BF.unsqueeze(2), self.slope_FN)
+        filled_BFN = torch.addcmul(self.offset, x_BF.unsqueeze(2), self.slope)
         bent_BFD = torch.einsum("bfn,fnd->bfd", filled_BFN.clamp(0, 1), self.bin_weight)
         return bent_BFD + torch.addcmul(self.bias, x_BF.unsqueeze(2), self.weight)
 

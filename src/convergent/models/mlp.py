@@ -15,25 +15,25 @@ from convergent.models.embeddings import TableInput
 class TableMLP(nn.Module):
     """The network: `(numeric_BF, categorical_BK) -> (B, C)`.
 
-    source    what makes one vector of a row
-    outputs   C: classes, or 1 for a number
+    source       what makes one vector of a row
+    num_classes  C; None for a number, then the outputs are (B)
     """
 
     def __init__(
-        self, source: TableInput, outputs: int, *, width: int, depth: int, dropout: float, activation: str
+        self, source: TableInput, num_classes: int | None, *, width: int, depth: int, dropout: float, activation: str
     ) -> None:
         super().__init__()
-        self.source = source
+        self.source, self.single = source, num_classes is None
         layers: list[nn.Module] = []
         inputs = source.width
         for _ in range(depth):
             layers += [nn.Linear(inputs, width, bias=False), nn.BatchNorm1d(width), make_activation(activation)]
             layers += [nn.Dropout(dropout)]
             inputs = width
-        self.layers = nn.Sequential(*layers, nn.Linear(inputs, outputs))
+        self.layers = nn.Sequential(*layers, nn.Linear(inputs, num_classes or 1))
         initialise(self.layers, activation)
 
     def forward(self, numeric_BF: Tensor, categorical_BK: Tensor) -> Tensor:
         """Return the outputs (B, C): logits, or standardised numbers."""
         outputs_BC: Tensor = self.layers(self.source(numeric_BF, categorical_BK))
-        return outputs_BC
+        return outputs_BC.squeeze(1) if self.single else outputs_BC

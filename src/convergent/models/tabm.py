@@ -65,15 +65,15 @@ def combine(outputs_BKC: Tensor, output: str) -> Tensor:
 class TabM(nn.Module):
     """The network: `(numeric_BF, categorical_BK) -> (B, K, C)` in training, `(B, C)` otherwise.
 
-    source    what makes one vector of a row
-    outputs   C: classes, or 1 for a number
-    output    softmax, sigmoid or linear: how the members' predictions are averaged
+    source       what makes one vector of a row
+    num_classes  C; None for a number, then the outputs are (B, K) and (B)
+    output       softmax, sigmoid or linear: how the members' predictions are averaged
     """
 
     def __init__(
         self,
         source: TableInput,
-        outputs: int,
+        num_classes: int | None,
         *,
         output: str,
         width: int,
@@ -83,7 +83,7 @@ class TabM(nn.Module):
         activation: str,
     ) -> None:
         super().__init__()
-        self.source, self.output, self.members = source, output, members
+        self.source, self.output, self.single = source, output, num_classes is None
         layers: list[nn.Module] = []
         inputs = source.width
         for _ in range(depth):
@@ -91,11 +91,14 @@ class TabM(nn.Module):
             inputs = width
         self.hidden = nn.Sequential(*layers)
         initialise(self.hidden, activation)
-        nn.init.normal_(self.hidden[0].scale_in)  # type: ignore[arg-type]
-        self.head = EnsembleHead(width, outputs, members)
+        first = self.hidden[0]
+        assert isinstance(first, EnsembleLinear)
+        nn.init.normal_(first.scale_in)
+        self.head = EnsembleHead(width, num_classes or 1, members)
 
     def forward(self, numeric_BF: Tensor, categorical_BK: Tensor) -> Tensor:
         """Return the members' outputs (B, K, C) in training, their combination (B, C) in evaluation."""
         x_BD = self.source(numeric_BF, categorical_BK)
         outputs_BKC = self.head(self.hidden(x_BD.unsqueeze(1)))
-        return outputs_BKC if self.training else combine(outputs_BKC.float(), self.output)
+        outputs = outputs_BKC if self.training else combine(outputs_BKC.float(), self.output)
+        return outputs.squeeze(-1) if self.single else outputs

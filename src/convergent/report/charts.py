@@ -133,7 +133,7 @@ def interval_chart(value: float, interval: tuple[float, float] | None, baseline:
         )
         body.append(_line("axis", x(tick), 34, x(tick), 39))
     if baseline is not None:
-        body.append(_line("baseline", x(baseline), 22, x(baseline), 46))
+        body.append(_line("baseline", x(baseline), 20, x(baseline), 41))
         side = "start" if x(baseline) < WIDTH / 2 else "end"
         text = '<text class="tick" x="{:.1f}" y="14" text-anchor="{}">baseline</text>'
         body.append(Markup(text).format(x(baseline) + (-4 if side == "start" else 4), side))

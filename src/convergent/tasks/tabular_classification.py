@@ -1,0 +1,83 @@
+"""Predict the class of a table's row from its other columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from convergent.config import Config
+from convergent.data.source import Source
+from convergent.data.tables import load_tables
+from convergent.losses import make_loss
+from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
+from convergent.task import Task
+from convergent.tasks import _classification, _tabular
+from convergent.types import DataSpec, Metric, Panel, Recognition, Samples, Splits
+
+NAME = "tabular-classification"
+
+
+def recognise(source: Source, config: Config) -> Recognition | None:
+    """Return why the source is a table with classes to predict, or None."""
+    return _tabular.recognise(source, config, classes=True)
+
+
+def load(source: Source, config: Config) -> Splits:
+    """Return the table's splits; raises UserError where the target has one class, far too many, or is missing."""
+    return load_tables(source, config, NAME, classes=True)
+
+
+def loss(spec: DataSpec, config: Config) -> _tabular.MembersLoss:
+    """Return the loss of logits (B, K, C) or (B, C) and class ids (B)."""
+    counts = (spec.class_counts or {}).get("train")
+    return _tabular.MembersLoss(make_loss(config, len(spec.classes or []), counts), plain_dims=2)
+
+
+def metric(spec: DataSpec) -> Metric:
+    """Return accuracy."""
+    return accuracy_metric()
+
+
+def metrics(logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
+    """Return the metrics of a classification."""
+    return classification_metrics(logits_BC, targets_B, len(spec.classes or []))
+
+
+def baseline(targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
+    """Return the metrics of always answering with the training split's class frequencies."""
+    return classification_baseline(targets_B, (spec.class_counts or {})["train"])
+
+
+def decode(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
+    """Return {"class", "probability", "probabilities"} of each row."""
+    return _classification.decode_classes(logits_BC, spec.classes or [])
+
+
+def draw(samples: Samples, logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> Sequence[Panel]:
+    """Return the columns, the classes, confusion, calibration and mistakes."""
+
+    def values(index: int) -> dict[str, str]:
+        return _tabular.row_values(samples, index, spec)
+
+    panels = _classification.classification_panels(samples, logits_BC, targets_B, spec.classes or [], values)
+    return [_tabular.columns_panel(spec), _classification.class_bars(spec), *panels]
+
+
+TASK = Task(
+    name=NAME,
+    summary="predict the class of a table's row from its other columns",
+    models=_tabular.MODELS,
+    recognise=recognise,
+    load=load,
+    read=_tabular.read,
+    defaults=_tabular.defaults,
+    build=_tabular.build,
+    loss=loss,
+    metric=metric,
+    metrics=metrics,
+    baseline=baseline,
+    decode=decode,
+    draw=draw,
+)
