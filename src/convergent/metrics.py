@@ -38,8 +38,10 @@ def classification_metrics(logits_BC: Tensor, targets_B: Tensor, num_classes: in
     }
 
 
-def regression_metrics(predictions_B: Tensor, targets_B: Tensor) -> dict[str, float]:
-    """Return rmse, mae, r2 and mse in the target's own units; r2 is NaN for fewer than two samples.
+def regression_metrics(predictions_B: Tensor, targets_B: Tensor, std: float = 1.0) -> dict[str, float]:
+    """Return rmse, mae, r2 and mse in the target's own units, and as `loss` the mse in units of `std`.
+
+    r2 is NaN for fewer than two samples.
 
     >>> regression_metrics(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))["mae"]
     1.0
@@ -48,7 +50,7 @@ def regression_metrics(predictions_B: Tensor, targets_B: Tensor) -> dict[str, fl
     mse = F.mse_loss(predictions_B, targets_B)
     r2 = r2_score(predictions_B, targets_B).item() if len(targets_B) > 1 else float("nan")
     mae = mean_absolute_error(predictions_B, targets_B).item()
-    return {"rmse": mse.sqrt().item(), "mae": mae, "r2": r2, "mse": mse.item()}
+    return {"rmse": mse.sqrt().item(), "mae": mae, "r2": r2, "mse": mse.item(), "loss": mse.item() / std**2}
 
 
 def accuracy_metric() -> Metric:
@@ -76,9 +78,9 @@ def classification_baseline(targets_B: Tensor, train_class_counts: list[int]) ->
     return classification_metrics(logits_BC, targets_B, len(train_class_counts))
 
 
-def regression_baseline(targets_B: Tensor, train_mean: float) -> dict[str, float]:
+def regression_baseline(targets_B: Tensor, train_mean: float, std: float = 1.0) -> dict[str, float]:
     """Return the metrics of always answering with the training split's mean."""
-    return regression_metrics(torch.full_like(targets_B, train_mean), targets_B)
+    return regression_metrics(torch.full_like(targets_B, train_mean), targets_B, std)
 
 
 def bootstrap_interval(metric: Metric, contributions_B: Tensor, seed: int = 0, rounds: int = 1000) -> list[float]:

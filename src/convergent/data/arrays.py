@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import read_magic
 
 from convergent.config import nearest
 from convergent.types import UserError
@@ -66,7 +67,7 @@ def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 with archive.open(name) as file:
-                    version = np.lib.format.read_magic(file)
+                    version = read_magic(file)
                     read = (
                         np.lib.format.read_array_header_1_0
                         if version == (1, 0)

@@ -46,7 +46,11 @@ def stamp(paths: Sequence[Path]) -> str:
     """
     lines = []
     for path in paths:
-        status = os.stat(path)
+        try:
+            status = path.stat()
+        except OSError as error:
+            lines.append(f"{path} {error.errno}")
+            continue
         lines.append(f"{path} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}")
     return digest("\n".join(lines))
 

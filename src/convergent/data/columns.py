@@ -6,7 +6,6 @@ of the config take precedence.
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Literal
 
@@ -53,9 +52,11 @@ def as_text(values: pl.Series) -> pl.Series:
     (['1', '2.5', None], ['a', None])
     """
     if values.dtype.is_float():
-        numbers = values.to_list()
-        texts = [None if v is None or math.isnan(v) else f"{v:.0f}" if v.is_integer() else repr(v) for v in numbers]
-        return pl.Series(values.name, texts, dtype=pl.String)
+        number = pl.col(values.name)
+        whole = number.cast(pl.Int64, strict=False)
+        text = pl.when(whole.cast(values.dtype) == number).then(whole.cast(pl.String)).otherwise(number.cast(pl.String))
+        known = pl.when(number.is_nan()).then(None).otherwise(text).alias(values.name)
+        return values.to_frame().select(known).to_series()
     if values.dtype.is_nested() or values.dtype == pl.Binary:
         return pl.Series(values.name, [None if value is None else str(value) for value in values], dtype=pl.String)
     stripped = values.cast(pl.String).str.strip_chars()
@@ -179,7 +180,8 @@ def _kind_of(values: pl.Series, known: pl.Series, rows: npt.NDArray[np.int64]) -
         return _kind_of_numbers(values.name, as_numbers(values), rows)
     date_format = find_date_format(values)
     if date_format is not None:
-        return "date", "taken apart into year, month, day, weekday, hour", date_format or None
+        written = f"written {date_format}, " if date_format else ""
+        return "date", f"{written}taken apart into year, month, day, weekday, hour", date_format or None
     return _kind_of_texts(known, num_values)
 
 

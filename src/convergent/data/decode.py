@@ -13,19 +13,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_jpeg
 
 MAX_FILE_BYTES = 2**28
-SMALL_BYTES = 2**15
 GREY_MODES = frozenset(["1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"])
 ORIENTATION = 0x0112
 # Pillow only warns of an image of 90 to 180 megapixels; here that is one more bad file, refused with its name.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-class BadImage(Exception):
+class BadImageError(Exception):
     """An image file that cannot be used; the message is the reason."""
 
 
@@ -46,20 +44,20 @@ class Geometry(NamedTuple):
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the content of an image file; raises BadImage where it is empty, too large or cannot be read."""
+    """Return the content of an image file; raises BadImageError where it is empty, too large or cannot be read."""
     try:
         size = path.stat().st_size
         if size == 0:
-            raise BadImage("the file is empty")
+            raise BadImageError("the file is empty")
         if size > MAX_FILE_BYTES:
-            raise BadImage(f"the file is larger than {MAX_FILE_BYTES >> 20} MB")
+            raise BadImageError(f"the file is larger than {MAX_FILE_BYTES >> 20} MB")
         return path.read_bytes()
     except OSError as error:
-        raise BadImage(f"cannot be read ({error.strerror or error})") from None
+        raise BadImageError(f"cannot be read ({error.strerror or error})") from None
 
 
 def read_header(content: bytes) -> Header:
-    """Return mode and size without decoding; raises BadImage where it is no image."""
+    """Return mode and size without decoding; raises BadImageError where it is no image."""
     image = _open(content)
     width, height = image.size
     if image.getexif().get(ORIENTATION, 1) >= 5:
@@ -68,10 +66,17 @@ def read_header(content: bytes) -> Header:
 
 
 def decode(content: bytes, geometry: Geometry) -> Tensor:
-    """Return the image as uint8 (H, W, C); raises BadImage where it is damaged or truncated."""
-    image_HWC = _decode_small_jpeg(content, geometry)
-    if image_HWC is None:
-        image_HWC = _decode_any(content, geometry)
+    """Return the image as uint8 (H, W, C); raises BadImageError where it is damaged or truncated."""
+    image = _open(content)
+    try:
+        image.draft(None, _enough(image.size, geometry))
+        ImageOps.exif_transpose(image, in_place=True)
+        pixels = np.array(_to_mode(image, "L" if geometry.channels == 1 else "RGB"))
+    except BadImageError:
+        raise
+    except Exception as error:  # Pillow's plugins raise almost anything on damaged files
+        raise BadImageError(_reason(error)) from None
+    image_HWC = torch.from_numpy(pixels).view(*pixels.shape[:2], geometry.channels)
     return cover(image_HWC[None], geometry)[0]
 
 
@@ -92,42 +97,17 @@ def cover(images_BHWC: Tensor, geometry: Geometry) -> Tensor:
     return cut_BCHW.permute(0, 2, 3, 1).contiguous()
 
 
-def _decode_small_jpeg(content: bytes, geometry: Geometry) -> Tensor | None:
-    """Decode a small JPEG with torchvision, as fast as Pillow reads its header; None: Pillow may do better."""
-    if not content.startswith(b"\xff\xd8") or len(content) > SMALL_BYTES:
-        return None
-    mode = ImageReadMode.GRAY if geometry.channels == 1 else ImageReadMode.RGB
-    data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-    try:
-        return decode_jpeg(data, mode=mode, apply_exif_orientation=True).permute(1, 2, 0)
-    except RuntimeError:
-        return None
-
-
-def _decode_any(content: bytes, geometry: Geometry) -> Tensor:
-    image = _open(content)
-    try:
-        image.draft(None, _enough(image.size, geometry))
-        image.load()
-        pixels = np.array(_to_mode(ImageOps.exif_transpose(image), "L" if geometry.channels == 1 else "RGB"))
-    except BadImage:
-        raise
-    except Exception as error:  # Pillow's plugins raise almost anything on damaged files
-        raise BadImage(_reason(error)) from None
-    return torch.from_numpy(pixels).reshape(*pixels.shape[:2], geometry.channels)
-
-
 def _open(content: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(content))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise BadImage(f"more than {Image.MAX_IMAGE_PIXELS} pixels") from None
+        raise BadImageError(f"more than {Image.MAX_IMAGE_PIXELS} pixels") from None
     except Exception as error:
-        raise BadImage(_reason(error)) from None
+        raise BadImageError(_reason(error)) from None
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "is not an image, or damaged"
     return f"damaged ({' '.join(str(error).split()) or type(error).__name__})"
 
@@ -143,7 +123,7 @@ def _to_mode(image: Image.Image, mode: str) -> Image.Image:
     if image.mode == mode:
         return image
     if image.mode == "F":
-        raise BadImage("pixels are 32-bit floats; save it with 8 or 16 bits")
+        raise BadImageError("pixels are 32-bit floats; save it with 8 or 16 bits")
     if image.mode.startswith("I"):
         values = np.asarray(image)
         values = values >> 8 if image.mode.startswith("I;16") or values.max() > 255 else values

@@ -7,12 +7,13 @@ unpacked is bounded (a few kilobytes can claim petabytes, CWE-409).
 from __future__ import annotations
 
 import hashlib
-import os
+import lzma
 import shutil
 import stat
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -27,6 +28,17 @@ MAX_MEMBERS = 20_000_000
 MAX_GROWTH = 200
 FREE_GROWTH_BYTES = 2**30
 CHUNK_BYTES = 2**20
+# OSError: a damaged gzip stream, a full disk. RuntimeError: encrypted. NotImplementedError: a compression unknown here.
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def is_archive(path: Path) -> bool:
@@ -55,8 +67,8 @@ def unpack(archive: Path) -> Path:
         with _complete_or_nothing(folder) as temporary:
             try:
                 _extract(archive, temporary)
-            except (tarfile.TarError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError) as error:
-                raise UserError(f"{archive}: the archive is damaged ({error}). Fetch it again.") from None
+            except DAMAGED as error:
+                raise UserError(f"{archive}: cannot be unpacked, perhaps it is damaged ({_one_line(error)}).") from None
     return folder
 
 
@@ -64,7 +76,7 @@ def _extract(archive: Path, folder: Path) -> None:
     """Write the regular files of `archive` into `folder`; links and devices are refused."""
     bound = max(FREE_GROWTH_BYTES, MAX_GROWTH * archive.stat().st_size)
     left = min(bound, int(shutil.disk_usage(folder).free * 0.95))
-    members = _zip_members if zipfile.is_zipfile(archive) else _tar_members
+    members = _zip_members if archive.suffix.lower() == ".zip" else _tar_members
     for number, (name, content) in enumerate(members(archive)):
         target = _inside(folder, name, archive)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +135,7 @@ def fetch(address: str) -> Path:
             with _complete_or_nothing(folder) as temporary:
                 _download(system, root, files, temporary, address)
     except OSError as error:
-        raise UserError(f"{address}: cannot be fetched ({error or type(error).__name__}).") from None
+        raise UserError(f"{address}: cannot be fetched ({_one_line(error)}).") from None
     return folder / PurePosixPath(root).name if list(files) == [root] else folder
 
 
@@ -153,6 +165,10 @@ def _version(name: str, info: dict[str, Any]) -> str:
     return f"{name} {[str(info.get(tag)) for tag in tags]}"
 
 
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
 def _key(*parts: object) -> str:
     return hashlib.blake2b("\n".join(map(str, parts)).encode(), digest_size=16).hexdigest()
 
@@ -165,8 +181,6 @@ def _complete_or_nothing(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         if not folder.is_dir():
-            os.replace(temporary, folder)
-    except OSError as error:
-        raise UserError(f"{folder.parent}: cannot be written ({error.strerror or error}).") from error
+            temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from convergent.data.cache import cached_array, digest, remembered, stamp
-from convergent.data.decode import BadImage, Geometry, decode, read_bytes, read_header
+from convergent.data.decode import BadImageError, Geometry, decode, read_bytes, read_header
 from convergent.types import UserError
 
 SLICE = 64
+# So few files are decoded into memory at once: a prediction leaves no trace in the cache, and needs none.
+FEW, FEW_BYTES = 512, 2**27
 
 
 class Scan(NamedTuple):
@@ -51,14 +53,14 @@ class FilePixels:
         for row in rows.tolist():
             try:
                 images.append(decode(read_bytes(self.paths[row]), self.geometry))
-            except BadImage as error:
+            except BadImageError as error:
                 raise UserError(f"{self.paths[row]}: {error}. It was readable before; put it back.") from None
         return torch.stack(images) if images else torch.empty((0, *_shape(self.geometry)), dtype=torch.uint8)
 
 
 def scan(paths: Sequence[Path]) -> Scan:
     """Return what lies in image files, read from the disk only when one of them has changed since the last time."""
-    record = remembered(f"scan-{stamp(paths)}", lambda: _scan(paths))
+    record = _scan(paths) if len(paths) <= FEW else remembered(f"scan-{stamp(paths)}", lambda: _scan(paths))
     bad = [(int(row), str(reason)) for row, reason in record["bad"]]
     height, width = record["size"]
     return Scan(record["content"], record["grey"], (height, width), record["uniform"], bad)
@@ -105,7 +107,11 @@ def decode_all(
     def try_all() -> dict[str, Any]:
         return {"bad": _for_each(len(paths), lambda row: decode(read_bytes(paths[row]), geometry))}
 
-    found = cached_array(key, (len(paths), *_shape(geometry)), gigabytes, fill)
+    shape = (len(paths), *_shape(geometry))
+    if len(paths) <= FEW and np.prod(shape) <= FEW_BYTES:
+        array = np.zeros(shape, dtype=np.uint8)
+        return array, fill(array)["bad"]
+    found = cached_array(key, shape, gigabytes, fill)
     array, record = found if found is not None else (None, remembered(f"tried-{key}", try_all))
     return array, [(int(row), str(reason)) for row, reason in record["bad"]]
 
@@ -115,14 +121,14 @@ def _shape(geometry: Geometry) -> tuple[int, int, int]:
 
 
 def _for_each(count: int, work: Callable[[int], object]) -> list[tuple[int, str]]:
-    """Call `work` with every row, in parallel; return (row, reason) for those that raise BadImage."""
+    """Call `work` with every row, in parallel; return (row, reason) for those that raise BadImageError."""
 
     def work_slice(start: int) -> list[tuple[int, str]]:
         bad = []
         for row in range(start, min(start + SLICE, count)):
             try:
                 work(row)
-            except BadImage as error:
+            except BadImageError as error:
                 bad.append((row, str(error)))
         return bad
 

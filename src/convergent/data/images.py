@@ -10,36 +10,33 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
 from convergent.config import Config
-from convergent.data import image_files
-from convergent.data.bad import enforce_limit
 from convergent.data.cache import digest
-from convergent.data.decode import Geometry, cover
-from convergent.data.listing import UNKNOWN, Listing, code_labels, list_images
+from convergent.data.decode import Geometry
+from convergent.data.image_arrays import list_idx, list_npz
+from convergent.data.image_statistics import fit_statistics
+from convergent.data.image_table import list_table
+from convergent.data.listing import UNKNOWN, Listing, code_labels, list_class_folders, list_loose_images
+from convergent.data.pixels import Pixels, open_pixels
 from convergent.data.source import Source
 from convergent.data.split import Parts, group_split, split_fractions, stratified_split
-from convergent.types import Batch, DataSpec, Refusal, Samples, Splits, UserError
+from convergent.types import Batch, DataSpec, Samples, Splits, UserError
 
-LARGEST_NATIVE_SIDE = 96
-LARGEST_SIDE = 224
-STATISTICS_SAMPLES = 10_000
-STATISTICS_FILES = 2_000
+LARGEST_PICTURE = 128
 
 
 class ImageFeatures(BaseModel):
     """What images are brought to, and what was fitted on the training split.
 
     resize  `none`: the images had this size; `cover`: scaled to cover it, cut around the centre
-    mean, std  of each channel, pixels in 0..1
-    mirrored   accuracy of the nearest class mean on the training images as they are, and mirrored
+    others  see `image_statistics.py`
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,31 +54,6 @@ class ImageFeatures(BaseModel):
     def geometry(self) -> Geometry:
         """Channels, height and width."""
         return Geometry(self.channels, self.height, self.width)
-
-
-class Pixels(Protocol):
-    """Where images come from: an array in memory, or files that are decoded when asked for."""
-
-    @property
-    def decoded(self) -> bool:
-        """True where no decoding is left to do."""
-        ...
-
-    def take(self, rows: np.ndarray) -> Tensor:
-        """Return the images of `rows` as uint8 (B, H, W, C)."""
-        ...
-
-
-@dataclass(frozen=True)
-class ArrayPixels:
-    """Images in an array (N, H, W, C), in memory or memory-mapped."""
-
-    array: np.ndarray
-    decoded: bool = True
-
-    def take(self, rows: np.ndarray) -> Tensor:
-        """Return the images of `rows` as uint8 (B, H, W, C)."""
-        return torch.from_numpy(self.array).index_select(0, torch.from_numpy(rows))
 
 
 @dataclass(frozen=True)
@@ -111,19 +83,32 @@ class ImageSamples:
         return self.names[int(self.rows[index])]
 
 
-def png(samples: Samples, index: int, smallest_side: int = 64) -> str:
-    """Return image `index` of `samples` as a PNG in base64, for a gallery; small ones are enlarged."""
+def png(samples: Samples, index: int) -> str:
+    """Return image `index` of `samples` as a PNG in base64, for a gallery; a large one is made smaller."""
     (images_BCHW,) = samples.batch(np.array([index])).inputs
     array = images_BCHW[0].permute(1, 2, 0).numpy()
     image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-    factor = -(-smallest_side // min(image.size))
-    if factor > 1:
-        image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    if min(image.size) > 2 * smallest_side:
-        image.thumbnail((2 * smallest_side, 2 * smallest_side))
+    image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
     stream = io.BytesIO()
     image.save(stream, "PNG")
     return base64.b64encode(stream.getvalue()).decode("ascii")
+
+
+def list_images(source: Source, config: Config, *, labelled: bool) -> Listing:
+    """Return what `source` holds; `labelled`: it must have classes, and all that the config names.
+
+    Raises UserError where it holds no images, its pieces do not fit together, or an option has no meaning for it.
+    """
+    if source.kind == "table":
+        return list_table(source, config, labelled=labelled)
+    for name in ("path_column", "split_column", "group_column", "target"):
+        if labelled and getattr(config, name) is not None and (name, source.kind) != ("target", "npz"):
+            raise UserError(f"--{name.replace('_', '-')} names a column of a table; {source.address} is none.")
+    if source.kind == "npz":
+        return list_npz(source, config, labelled=labelled)
+    if source.kind == "idx":
+        return list_idx(source, labelled=labelled)
+    return list_class_folders(source) if source.kind == "class_folders" else list_loose_images(source)
 
 
 def load_images(source: Source, config: Config, task: str) -> Splits:
@@ -131,37 +116,36 @@ def load_images(source: Source, config: Config, task: str) -> Splits:
 
     Raises UserError where there is one class only or far too many, or too much that cannot be read.
     """
-    listing = list_images(source, config)
+    listing = list_images(source, config, labelled=True)
     _check_classes(listing, source, config)
-    pixels, geometry, resize, bad, fingerprint = _open_pixels(listing, config, None)
-    refused = enforce_limit(
-        [*listing.refused, *bad.values()], len(listing.names) + len(listing.refused), config.max_bad
-    )
-    kept = np.setdiff1d(np.arange(len(listing.names)), np.fromiter(bad, dtype=np.int64))
-    parts, sentence = _split(listing, kept, config)
+    opened = open_pixels(listing, config, None)
+    parts, sentence = _split(listing, opened.usable, config)
     _check_parts(parts, listing, source)
+    pixels, num_classes = opened.pixels, len(listing.classes)
     samples = {
-        name: ImageSamples(pixels, rows, listing.labels[rows], listing.names) for name, rows in parts._asdict().items()
+        name: ImageSamples(pixels, rows, listing.labels[rows], listing.names)
+        for name, rows in parts._asdict().items()
+        if len(rows)
     }
-    num_classes = len(listing.classes)
+    features = ImageFeatures(
+        **opened.geometry._asdict(), resize=opened.resize, **fit_statistics(samples["train"], num_classes)._asdict()
+    )
     spec = DataSpec(
         task=task,
         source=source.address,
         modality="image",
-        fingerprint=fingerprint,
-        sizes={name: len(part) for name, part in samples.items() if len(part)},
+        fingerprint=digest(opened.content, *listing.names, *listing.classes, str(listing.labels.tolist())),
+        sizes={name: len(part) for name, part in samples.items()},
         split=sentence,
         target=listing.target,
         classes=listing.classes,
         class_counts={
-            name: np.bincount(part.targets, minlength=num_classes).tolist()
-            for name, part in samples.items()
-            if len(part)
+            name: np.bincount(part.targets, minlength=num_classes).tolist() for name, part in samples.items()
         },
-        features=fit_features(samples["train"], geometry, resize, num_classes).model_dump(mode="json"),
-        refused=list(refused),
+        features=features.model_dump(mode="json"),
+        refused=list(opened.refused),
     )
-    return Splits(spec, samples["train"], samples["valid"], samples["test"] if len(samples["test"]) else None)
+    return Splits(spec, samples["train"], samples["valid"], samples.get("test"))
 
 
 def read_images(source: Source, spec: DataSpec, config: Config) -> ImageSamples:
@@ -170,130 +154,12 @@ def read_images(source: Source, spec: DataSpec, config: Config) -> ImageSamples:
     Of a source that has a test split of its own only that is taken.
     Raises UserError for a class that the training did not know, and for too much that cannot be read.
     """
-    features = ImageFeatures(**spec.features)
-    classes = spec.classes or []
-    listing = list_images(source, config)
-    pixels, _, _, bad, _ = _open_pixels(listing, config, features.geometry)
-    enforce_limit([*listing.refused, *bad.values()], len(listing.names) + len(listing.refused), config.max_bad)
-    rows = listing.parts["test"] if "test" in listing.parts else np.arange(len(listing.names))
-    rows = np.setdiff1d(rows, np.fromiter(bad, dtype=np.int64))
-    to_known = np.append(code_labels(listing.classes, classes, source.address), UNKNOWN)
-    return ImageSamples(pixels, rows, to_known[listing.labels], listing.names)
-
-
-def fit_features(
-    train: ImageSamples, geometry: Geometry, resize: Literal["none", "cover"], num_classes: int
-) -> ImageFeatures:
-    """Return the features with mean, standard deviation and symmetry of (a regular selection of) the training split."""
-    limit = STATISTICS_SAMPLES if train.decoded else STATISTICS_FILES
-    chosen = np.linspace(0, len(train) - 1, min(len(train), limit)).astype(np.int64)
-    total, count = torch.zeros(2, geometry.channels, dtype=torch.double), 0
-    for part in np.array_split(chosen, -(-len(chosen) // 500)):
-        (images_BCHW,), _ = train.batch(part)
-        values = images_BCHW.double() / 255
-        total += torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))])
-        count += values.numel() // geometry.channels
-    mean_C, square_C = total / count
-    std_C = (square_C - mean_C.square()).clamp(min=0).sqrt()
-    upright, mirrored = symmetry(train, chosen, num_classes)
-    return ImageFeatures(
-        channels=geometry.channels,  # type: ignore[arg-type]
-        height=geometry.height,
-        width=geometry.width,
-        resize=resize,
-        mean=tuple(mean_C.tolist()),
-        std=tuple(std.item() if std > 1e-3 else 1.0 for std in std_C),
-        upright_accuracy=upright,
-        mirrored_accuracy=mirrored,
-    )
-
-
-def symmetry(train: ImageSamples, chosen: np.ndarray, num_classes: int) -> tuple[float, float]:
-    """Return the accuracy of the nearest class mean on the chosen images as they are, and on their mirror images.
-
-    A class that survives a mirror (a coat, a cat) is as near to its mean as before; a digit or a letter is not.
-    """
-    small = Geometry(train.pixels.take(train.rows[:1]).shape[3], 16, 16)
-    images_BHWC = torch.cat(
-        [cover(train.pixels.take(train.rows[part]), small) for part in np.array_split(chosen, -(-len(chosen) // 500))]
-    ).float()
-    targets_B = torch.from_numpy(train.targets[chosen])
-    counts_C = torch.bincount(targets_B, minlength=num_classes).clamp(min=1)
-    means_CD = torch.zeros(num_classes, images_BHWC[0].numel()).index_add_(0, targets_B, images_BHWC.flatten(1))
-    means_CD /= counts_C[:, None]
-    upright, mirrored = (
-        (torch.cdist(images.flatten(1), means_CD).argmin(1) == targets_B).float().mean().item()
-        for images in (images_BHWC, images_BHWC.flip(2))
-    )
-    return upright, mirrored
-
-
-def choose_geometry(grey: bool, size: tuple[int, int], uniform: bool, image_size: int | None) -> Geometry:
-    """Return what images are brought to: the size asked for; their own if it is small and the same for all; else a
-    square of at most 224 pixels.
-
-    >>> choose_geometry(True, (28, 28), True, None), choose_geometry(False, (375, 500), True, None)
-    (Geometry(channels=1, height=28, width=28), Geometry(channels=3, height=224, width=224))
-    """
-    channels = 1 if grey else 3
-    if image_size is not None:
-        return Geometry(channels, image_size, image_size)
-    if uniform and max(size) <= LARGEST_NATIVE_SIDE:
-        return Geometry(channels, *size)
-    side = max(8, min(LARGEST_SIDE, min(size)))
-    return Geometry(channels, side, side)
-
-
-class Opened(NamedTuple):
-    """Pixels ready to take, what was done to their size, the unusable rows, and a digest of the content."""
-
-    pixels: Pixels
-    geometry: Geometry
-    resize: Literal["none", "cover"]
-    bad: dict[int, Refusal]
-    content: str
-
-
-def _open_pixels(listing: Listing, config: Config, geometry: Geometry | None) -> Opened:
-    """Return the listing's images brought to `geometry`, or to the one that fits them."""
-    if listing.paths is None:
-        return _open_arrays(listing, config, geometry)
-    found = image_files.scan(listing.paths)
-    _refuse_all_bad(listing, found.bad)
-    wanted = geometry or choose_geometry(found.grey, found.size, found.uniform, config.image_size)
-    array, damaged = image_files.decode_all(listing.paths, found.content, wanted, config.cache_gigabytes)
-    pixels = image_files.FilePixels(listing.paths, wanted) if array is None else ArrayPixels(array)
-    bad = {row: Refusal(where=listing.names[row], reason=reason) for row, reason in damaged}
-    resize: Literal["none", "cover"] = "none" if found.uniform and found.size == wanted[1:] else "cover"
-    return Opened(pixels, wanted, resize, bad, found.content)
-
-
-def _refuse_all_bad(listing: Listing, bad: Sequence[tuple[int, str]]) -> None:
-    if len(bad) == len(listing.names):
-        enforce_limit([Refusal(where=listing.names[row], reason=reason) for row, reason in bad], len(bad), 1.0)
-
-
-def _open_arrays(listing: Listing, config: Config, geometry: Geometry | None) -> Opened:
-    parts = listing.pixels or ()
-    array = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    height, width, channels = array.shape[1:]
-    wanted = geometry or choose_geometry(channels == 1, (height, width), True, config.image_size)
-    resize: Literal["none", "cover"] = "none" if (height, width) == wanted[1:] else "cover"
-    if channels != wanted.channels:
-        array = _to_channels(array, wanted.channels)
-    if resize == "cover":
-        array = np.concatenate(
-            [cover(torch.from_numpy(array[i : i + 500]), wanted).numpy() for i in range(0, len(array), 500)]
-        )
-    content = digest(*(np.ascontiguousarray(part).data.cast("B") for part in parts))
-    return Opened(ArrayPixels(array), wanted, resize, {}, content)
-
-
-def _to_channels(array: np.ndarray, channels: int) -> np.ndarray:
-    """Return images (N, H, W, C) with grey repeated as colours, or colours weighed to grey (ITU-R 601, as Pillow)."""
-    if channels == 3:
-        return np.repeat(array, 3, axis=3)
-    return np.round(array @ np.array([0.299, 0.587, 0.114], dtype=np.float32)).astype(np.uint8)[..., None]
+    listing = list_images(source, config, labelled=False)
+    opened = open_pixels(listing, config, ImageFeatures(**spec.features).geometry)
+    rows = np.intersect1d(opened.usable, listing.parts["test"]) if "test" in listing.parts else opened.usable
+    known = code_labels(listing.classes, spec.classes or [], source.address)
+    targets = np.append(known, UNKNOWN)[listing.labels[rows]]
+    return ImageSamples(opened.pixels, rows, targets, listing.names)
 
 
 def _check_classes(listing: Listing, source: Source, config: Config) -> None:

@@ -21,9 +21,9 @@ SPLIT_NAMES = {
     "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid",
     "test": "test", "testing": "test", "t10k": "test",
 }  # fmt: skip
-IMAGE_SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm"]
-)
+IMAGE_SUFFIXES = frozenset([
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
+])  # fmt: skip
 TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".parquet", ".jsonl"])
 IGNORED = frozenset(["__macosx", "thumbs.db", "desktop.ini"])
 # Folders of these names hold the parts of one layout (segmentation, detection), not classes.
@@ -108,6 +108,11 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
+def is_table(path: Path) -> bool:
+    """Return whether the name is that of a table."""
+    return path.suffix.lower() in TABLE_SUFFIXES
+
+
 def _is_ignored(name: str) -> bool:
     return name.startswith((".", "~$")) or name.lower() in IGNORED
 
@@ -142,7 +147,7 @@ def _open_file(address: str, path: Path) -> Source:
         return Source(address, "images", {"all": (path,)}, "one image")
     if path.suffix.lower() == ".npz":
         return Source(address, "npz", {"all": (path,)}, "named arrays")
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    if is_table(path):
         return Source(address, "table", {"all": (path,)}, f"a table ({path.suffix[1:].lower()})")
     if "ubyte" in path.name:
         return _idx(address, [path]) or _unknown(address, f"`{path.name}` is not the name of IDX images")
@@ -162,7 +167,7 @@ def _open_folder(address: str, folder: Path) -> Source:
     folders = [entry for entry in entries if entry.is_dir()]
     return (
         _split_folders(address, folders)
-        or _classes(address, folder, folders)
+        or _classes(address, folder, folders, files)
         or _idx(address, files)
         or _tables(address, files)
         or _loose_images(address, files)
@@ -172,6 +177,10 @@ def _open_folder(address: str, folder: Path) -> Source:
     )
 
 
+def _in_order(parts: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
+    return {name: parts[name] for name in ("train", "valid", "test", "all") if name in parts}
+
+
 def _split_folders(address: str, folders: list[Path]) -> Source | None:
     splits = {SPLIT_NAMES[folder.name.lower()]: folder for folder in folders if folder.name.lower() in SPLIT_NAMES}
     if "train" not in splits or len(splits) < 2 or not all(_holds_classes(folder) for folder in splits.values()):
@@ -179,13 +188,16 @@ def _split_folders(address: str, folders: list[Path]) -> Source | None:
     others = [folder.name for folder in folders if folder not in splits.values()]
     if others:
         raise UserError(f"{address}: `{others[0]}` lies beside `{splits['train'].name}`: it is no split. Move it away.")
-    where = " and ".join(f"{folder.name}/" for folder in splits.values())
-    reason = f"{_class_names(splits['train'])} under {where}"
-    return Source(address, "class_folders", {name: (splits[name],) for name in splits}, reason)
+    parts = _in_order({name: (folder,) for name, folder in splits.items()})
+    where = " and ".join(f"{folder.name}/" for (folder,) in parts.values())
+    return Source(address, "class_folders", parts, f"{_class_names(splits['train'])} under {where}")
 
 
-def _classes(address: str, folder: Path, folders: list[Path]) -> Source | None:
-    if not _holds_classes(folder) or (len(folders) == 1 and not any(map(is_image, visible(folders[0])))):
+def _classes(address: str, folder: Path, folders: list[Path], files: list[Path]) -> Source | None:
+    """Recognise class folders; a single folder beside a table holds the images that the table names."""
+    if not _holds_classes(folder):
+        return None
+    if len(folders) == 1 and (any(map(is_table, files)) or not any(map(is_image, visible(folders[0])))):
         return None
     return Source(address, "class_folders", {"all": (folder,)}, _class_names(folder))
 
@@ -213,7 +225,8 @@ def _idx(address: str, files: Iterable[Path]) -> Source | None:
             labels = name.replace("images", "labels").replace("idx3", "idx1")
             pair = (names.get(labels) or _beside(path, labels),)
             parts[split] = (path, *(entry for entry in pair if entry is not None))
-    return Source(address, "idx", parts, f"IDX files of {', '.join(parts)}") if parts else None
+    parts = _in_order(parts)
+    return Source(address, "idx", parts, f"IDX files ({', '.join(parts)})") if parts else None
 
 
 def _beside(path: Path, name: str) -> Path | None:
@@ -221,11 +234,11 @@ def _beside(path: Path, name: str) -> Path | None:
 
 
 def _tables(address: str, files: list[Path]) -> Source | None:
-    tables = [path for path in files if path.suffix.lower() in TABLE_SUFFIXES]
+    tables = [path for path in files if is_table(path)]
     splits = {SPLIT_NAMES[path.stem.lower()]: path for path in tables if path.stem.lower() in SPLIT_NAMES}
     if "train" in splits:
-        reason = f"tables {', '.join(path.name for path in splits.values())}"
-        return Source(address, "table", {name: (path,) for name, path in splits.items()}, reason)
+        parts = _in_order({name: (path,) for name, path in splits.items()})
+        return Source(address, "table", parts, f"tables {', '.join(path.name for (path,) in parts.values())}")
     return Source(address, "table", {"all": (tables[0],)}, f"the table {tables[0].name}") if len(tables) == 1 else None
 
 
@@ -245,13 +258,13 @@ def _contents(entries: list[Path]) -> str:
 
 
 def _open_glob(address: str, pattern: str) -> Source:
-    files = [path for path in map(Path, sorted(glob.glob(pattern, recursive=True))) if path.is_file()]
+    files = tuple(path for path in map(Path, sorted(glob.glob(pattern, recursive=True))) if path.is_file())  # noqa: PTH207
     if not files:
         raise UserError(f"{address}: no file matches.")
     if len(files) == 1:
         return _open_file(address, files[0])
-    kinds = {"images": is_image, "table": lambda path: path.suffix.lower() in TABLE_SUFFIXES}
-    for kind, belongs in kinds.items():
-        if all(map(belongs, files)):
-            return _tables(address, files) or Source(address, kind, {"all": tuple(files)}, f"{len(files)} files")  # type: ignore[arg-type]
+    if all(map(is_image, files)):
+        return Source(address, "images", {"all": files}, f"{len(files)} images without classes")
+    if all(map(is_table, files)):
+        return _tables(address, list(files)) or Source(address, "table", {"all": files}, f"{len(files)} tables")
     return _idx(address, files) or _unknown(address, "the glob's files are not all images or all tables")

@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 NUM_BINS = 48
 MIN_BIN = 1e-3  # narrowest bin on the encoded scale, which spans -3 to 3
 MAX_VALUES = 1_000
+LARGEST = 1e100  # beyond it differences and products would overflow
 UNKNOWN, MISSING, FIRST_VALUE = 0, 1, 2
 
 
@@ -62,7 +63,7 @@ def robust_scale(values: Floats) -> tuple[float, float]:
         return 0.0, 0.0
     low, first, median, third, high = np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()
     for width in (third - first, (high - low) / 2):
-        if width > 0 and np.isfinite(1 / width):
+        if width > 1 / LARGEST:
             return median, 1 / width
     return median, 0.0
 
@@ -73,7 +74,7 @@ def scale_smoothly(values: Floats, median: float, scale: float) -> Floats:
     >>> scale_smoothly(np.array([3.0, 1e300]), 3.0, 0.5).tolist()
     [0.0, 3.0]
     """
-    z = np.clip((values - median) * scale, -1e9, 1e9)
+    z = np.clip((np.clip(values, -LARGEST, LARGEST) - median) * scale, -1e9, 1e9)
     return np.asarray(z / np.sqrt(1 + (z / 3) ** 2))
 
 
@@ -83,7 +84,7 @@ def fit_numeric(name: str, values_B: Floats, part: str = "") -> NumericColumn:
     >>> fit_numeric("age", np.array([20.0, np.nan, 40.0])).missing
     1
     """
-    known = values_B[np.isfinite(values_B)]
+    known = np.clip(values_B[np.isfinite(values_B)], -LARGEST, LARGEST)
     median, scale = robust_scale(known)
     missing = len(values_B) - len(known)
     edges = bin_edges(scale_smoothly(known, median, scale))
@@ -96,7 +97,9 @@ def bin_edges(encoded: Floats) -> tuple[float, ...]:
     >>> bin_edges(np.array([0.0, 0.0, 1.0]))
     (0.0, 1.0)
     """
-    quantiles = np.quantile(encoded, np.linspace(0, 1, NUM_BINS + 1)) if len(encoded) else np.zeros(1)
+    quantiles = (
+        np.quantile(encoded, np.linspace(0, 1, NUM_BINS + 1), method="inverted_cdf") if len(encoded) else np.zeros(1)
+    )
     edges = [float(quantiles[0])]
     for edge in quantiles[1:].tolist():
         if edge - edges[-1] >= MIN_BIN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,33 +77,68 @@ class Understood:
 def understand(source: Source, config: Config) -> Understood:
     """Read the source and say which column is the target and what the others are.
 
+    The last table is kept, because each task that might fit asks; `forget` lets go of it.
     Raises UserError where an option names a column that is not there, or no target is plausible.
     """
-    several = sum(len(paths) for paths in source.parts.values()) > 1
-    parts = {name: read_tables(paths, several) for name, paths in source.parts.items()}
+    stamps = tuple(_stamp(path) for paths in source.parts.values() for path in paths)
+    return _understand(source.address, tuple(source.parts.items()), stamps, config.model_dump_json())
+
+
+def forget() -> None:
+    """Let go of the table that `understand` keeps."""
+    _understand.cache_clear()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}).") from None
+    return status.st_size, status.st_mtime_ns
+
+
+@functools.lru_cache(maxsize=1)
+def _understand(
+    address: str, named: tuple[tuple[str, tuple[Path, ...]], ...], stamps: tuple[tuple[int, int], ...], options: str
+) -> Understood:
+    config, parts_of_source = Config.model_validate_json(options), dict(named)
+    several = sum(len(paths) for paths in parts_of_source.values()) > 1
+    parts = {name: read_tables(paths, several) for name, paths in parts_of_source.items()}
     first = parts.get("train") or next(iter(parts.values()))
-    split_column = _split_column(first.frame, config, source)
+    split_column = _split_column(first.frame, config, address, has_files="all" not in parts)
     roles: dict[str, Kind] = {split_column: "split"} if split_column else {}
     if config.group_column:
-        check_names([config.group_column], first.frame.columns, "group-column", source.address)
+        check_names([config.group_column], first.frame.columns, "group-column", address)
         roles[config.group_column] = "group"
     left = first.frame.drop(list(roles))
-    target = find_target(left, first.rows, config, source.address)
+    target = find_target(left, first.rows, config, address)
     roles[target.name] = "target"
-    columns = infer_columns(first.frame, first.rows, roles, config, source.address)
+    columns = infer_columns(first.frame, first.rows, roles, config, address)
+    _check_parts(parts, target.name, columns, address)
     return Understood(parts, target.name, target.why, target.classes, target.reason, columns, split_column)
 
 
-def _split_column(frame: pl.DataFrame, config: Config, source: Source) -> str | None:
+def _check_parts(parts: dict[str, Table], target: str, columns: tuple[Column, ...], address: str) -> None:
+    """Raise UserError where the file of a split lacks the target or a column to learn from."""
+    needed = [target] + [column.name for column in columns if column.kind in LEARNED]
+    for part, table in parts.items():
+        missing = [name for name in needed if name not in table.frame.columns]
+        if missing:
+            raise UserError(
+                f"{address}: the {part} file lacks the column `{missing[0]}`. Add it, or give the train file alone."
+            )
+
+
+def _split_column(frame: pl.DataFrame, config: Config, address: str, *, has_files: bool) -> str | None:
     """Return the column that says train, valid or test: the one asked for, or one called `split` that does so."""
     name = config.split_column or next((name for name in frame.columns if name.lower() == "split"), None)
     if name is None:
         return None
-    if "all" not in source.parts:
+    if has_files:
         if config.split_column:
             raise UserError(f"--split-column {name}: the data has files for its splits already. Leave the option away.")
         return None
-    check_names([name], frame.columns, "split-column", source.address)
+    check_names([name], frame.columns, "split-column", address)
     values = as_text(frame[name]).str.to_lowercase()
     strange = values.filter(~values.is_in(list(SPLIT_NAMES)).fill_null(False)).unique().to_list()
     if not strange:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from convergent.config import Config, nearest
 from convergent.data.bad import enforce_limit
-from convergent.data.columns import DATE_PARTS, Column, as_dates, as_numbers, as_text, date_part
+from convergent.data.columns import DATE_PARTS, LEARNED, Column, as_dates, as_numbers, as_text, date_part
 from convergent.data.source import Source
 from convergent.data.statistics import (
     CategoricalColumn,
@@ -31,6 +31,7 @@ from convergent.data.statistics import (
 )
 from convergent.data.table_parts import (
     Table,
+    forget,
     has_features,
     read_tables,
     refuse_targets,
@@ -99,7 +100,7 @@ def encode(frame: pl.DataFrame, features: TableFeatures) -> tuple[npt.NDArray[np
     Raises UserError where a column that was learned from is not there.
     """
     formats = {column.name: column.format for column in features.columns if column.kind == "date"}
-    _require(frame, [c.name for c in features.numeric] + [c.name for c in features.categorical])
+    _require(frame, features)
     values = [_numbers_of(frame[column.name], column.part, formats) for column in features.numeric]
     pairs = list(zip(values, features.numeric, strict=True))
     scaled = [encode_numeric(values_N, column) for values_N, column in pairs]
@@ -116,8 +117,8 @@ def _side_by_side(columns: list[Any], height: int, dtype: type) -> Any:
     return np.stack(columns, axis=1).astype(dtype) if columns else np.zeros((height, 0), dtype)
 
 
-def _require(frame: pl.DataFrame, names: list[str]) -> None:
-    missing = [name for name in dict.fromkeys(names) if name not in frame.columns]
+def _require(frame: pl.DataFrame, features: TableFeatures) -> None:
+    missing = [c.name for c in features.columns if c.kind in LEARNED and c.name not in frame.columns]
     if missing:
         raise UserError(
             f"the table lacks the column `{missing[0]}`, from which the model learned."
@@ -160,6 +161,7 @@ def load_tables(source: Source, config: Config, task: str, *, classes: bool) -> 
         if name in known.parts:
             check_target(known.parts[name].frame[known.target], known.parts[name].rows, config, classes=classes)
     tables, how = split_rows(known, config)
+    forget()
     features = fit_features(tables["train"].frame, known.columns)
     samples = {name: _samples(table, features, known.target, names) for name, table in tables.items()}
     spec = DataSpec(
@@ -219,6 +221,7 @@ def read_new(source: Source, spec: DataSpec, config: Config) -> TableSamples:
     table = read_tables(paths, several=len(paths) > 1)
     enforce_limit(table.refused, len(table.rows) + len(table.refused), config.max_bad)
     features = TableFeatures.model_validate(spec.features)
+    _require(table.frame, features)
     if spec.target in table.frame.columns:
         targets = _targets(table.frame[spec.target], spec.classes)
     else:
@@ -237,10 +240,16 @@ def _notes(frame: pl.DataFrame, features: TableFeatures, spec: DataSpec, targets
         unknown = given - int((~targets.isnan() if spec.classes is None else targets >= 0).sum())
         if unknown:
             notes.append(f"{unknown} rows have a target `{spec.target}` that the model does not know: not judged")
-    for column in features.numeric:
-        if not column.part:
-            known = len(frame) - as_text(frame[column.name]).null_count()
-            unreadable = known - int(np.isfinite(as_numbers(frame[column.name])).sum())
-            if unreadable:
-                notes.append(f"`{column.name}`: {unreadable} values that are no finite numbers are taken as missing")
+    for column in features.columns:
+        strange = _not_understood(frame[column.name], column) if column.kind in ("numeric", "date") else 0
+        if strange:
+            notes.append(f"`{column.name}`: {strange} values that are no finite number or date are taken as missing")
     return tuple(notes)
+
+
+def _not_understood(values: pl.Series, column: Column) -> int:
+    """Return how many values are there and cannot be read as a number or a date."""
+    known = len(values) - as_text(values).null_count()
+    if column.kind == "date":
+        return known - (len(values) - as_dates(values, column.format).null_count())
+    return known - int(np.isfinite(as_numbers(values)).sum())

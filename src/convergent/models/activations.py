@@ -30,7 +30,9 @@ def make_activation(name: str) -> nn.Module:
     ReLU()
     """
     if name not in ACTIVATIONS:
-        raise UserError(f"unknown activation `{name}`.{nearest(name, list(ACTIVATIONS))} Known: {', '.join(ACTIVATIONS)}.")
+        raise UserError(
+            f"unknown activation `{name}`.{nearest(name, list(ACTIVATIONS))} Known: {', '.join(ACTIVATIONS)}."
+        )
     return ACTIVATIONS[name]()
 
 
@@ -42,8 +44,10 @@ def initialise(module: nn.Module, activation: str) -> None:
     """
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd):
-            if activation in ("sigmoid", "tanh"):
-                nn.init.xavier_normal_(layer.weight, gain=nn.init.calculate_gain(activation))
+            if activation == "sigmoid":
+                nn.init.xavier_normal_(layer.weight)
+            elif activation == "tanh":
+                nn.init.xavier_normal_(layer.weight, gain=5 / 3)
             else:
                 slope = 0.01 if activation == "leaky_relu" else 0.0
                 nn.init.kaiming_normal_(layer.weight, a=slope, nonlinearity="leaky_relu")

@@ -99,15 +99,16 @@ class TableInput(nn.Module):
         super().__init__()
         self.num_edges = len(edges)
         width = embedding_width(len(edges))
-        self.numeric = PiecewiseLinear(edges, width) if edges else None
-        self.categories = Categories(num_values) if num_values else None
-        self.width = len(edges) * width + flags + (self.categories.width if self.categories else 0)
+        self.numeric_embedding = PiecewiseLinear(edges, width) if edges else None
+        self.categorical_embedding = Categories(num_values) if num_values else None
+        categorical_width = self.categorical_embedding.width if self.categorical_embedding else 0
+        self.width = len(edges) * width + flags + categorical_width
 
     def forward(self, numeric_BF: Tensor, categorical_BK: Tensor) -> Tensor:
         """Return x (B, self.width)."""
         parts = [numeric_BF[:, self.num_edges :]]
-        if self.numeric is not None:
-            parts.append(self.numeric(numeric_BF[:, : self.num_edges]).flatten(1))
-        if self.categories is not None:
-            parts.append(self.categories(categorical_BK))
+        if self.numeric_embedding is not None:
+            parts.append(self.numeric_embedding(numeric_BF[:, : self.num_edges]).flatten(1))
+        if self.categorical_embedding is not None:
+            parts.append(self.categorical_embedding(categorical_BK))
         return torch.cat(parts, dim=1)

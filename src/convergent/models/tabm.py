@@ -7,6 +7,8 @@ strong; each member is trained on its own loss.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -55,7 +57,7 @@ def combine(outputs_BKC: Tensor, output: str) -> Tensor:
     tensor([[0.7500, 0.2500]])
     """
     if output == "softmax":
-        return outputs_BKC.log_softmax(2).logsumexp(1) - torch.tensor(float(outputs_BKC.shape[1])).log()
+        return outputs_BKC.log_softmax(2).logsumexp(1) - math.log(outputs_BKC.shape[1])
     if output == "sigmoid":
         log_on, log_off = nn.functional.logsigmoid(outputs_BKC), nn.functional.logsigmoid(-outputs_BKC)
         return log_on.logsumexp(1) - log_off.logsumexp(1)

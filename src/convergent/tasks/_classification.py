@@ -17,6 +17,7 @@ NUM_MISTAKES = 12
 def decode_classes(logits_BC: Tensor, classes: Sequence[str]) -> list[dict[str, Any]]:
     """Return the class, its probability and all probabilities of each sample.
 
+    >>> import torch
     >>> decode_classes(torch.tensor([[0.0, 0.0]]), ["cat", "dog"])[0]["probabilities"]
     {'cat': 0.5, 'dog': 0.5}
     """
@@ -94,6 +95,7 @@ def calibration_panel(probabilities_BC: Tensor, targets_B: Tensor) -> Panel:
 def most_confident_mistakes(probabilities_BC: Tensor, targets_B: Tensor, most: int = NUM_MISTAKES) -> list[int]:
     """Return the indices of the wrong predictions, the most confident first.
 
+    >>> import torch
     >>> most_confident_mistakes(torch.tensor([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]), torch.tensor([0, 0, 0]))
     [2, 1]
     """

@@ -65,7 +65,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "depth": 3,
         "ensemble": 8 if model == "tabm" else None,
         "activation": "relu",
-        "dropout": 0.1 if model == "mlp" else 0.0,
+        "dropout": 0.1 if classes else 0.0,
         **_loss_and_output(config, classes=classes),
         "label_smoothing": 0.0,
         "optimizer": optimizer,

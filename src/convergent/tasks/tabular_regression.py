@@ -67,12 +67,12 @@ def metric(spec: DataSpec) -> Metric:
 
 def metrics(outputs_B: Tensor, targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
     """Return the metrics of a regression in the target's units."""
-    return regression_metrics(in_units(outputs_B, spec), targets_B)
+    return regression_metrics(in_units(outputs_B, spec), targets_B, _std(spec))
 
 
 def baseline(targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
     """Return the metrics of always answering with the training split's mean."""
-    return regression_baseline(targets_B, _mean(spec))
+    return regression_baseline(targets_B, _mean(spec), _std(spec))
 
 
 def decode(outputs_B: Tensor, spec: DataSpec) -> list[dict[str, Any]]:

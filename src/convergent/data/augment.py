@@ -1,0 +1,165 @@
+"""Augmentation of a whole batch on its device: each a pure function of the images and a generator, without loops.
+
+Flip and shift: Krizhevsky et al. 2012, https://papers.nips.cc/paper/4824; crop: Szegedy et al. 2015,
+https://arxiv.org/abs/1409.4842; cutout: DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552;
+mixup: Zhang et al. 2018, https://arxiv.org/abs/1710.09412; cutmix: Yun et al. 2019, https://arxiv.org/abs/1905.04899.
+
+All draws come from the generator on the CPU, so that a training does the same on every device. Images are uint8 or
+float, 0 to 255, of shape (B, C, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from convergent.config import nearest
+from convergent.types import Batch, UserError
+
+SHIFT = 1 / 8  # of the side; 4 pixels of 32
+CUTOUT = 1 / 4  # of the side
+CROP_AREA = (0.35, 1.0)
+CROP_RATIO = (3 / 4, 4 / 3)
+COLOUR = 0.4
+MIXUP_ALPHA = 0.2
+
+
+def flip(images_BCHW: Tensor, generator: Generator) -> Tensor:
+    """Return the images, half of them mirrored left to right."""
+    mirror_B = (torch.rand(len(images_BCHW), generator=generator) < 0.5).to(images_BCHW.device)
+    return torch.where(mirror_B[:, None, None, None], images_BCHW.flip(3), images_BCHW)
+
+
+def shift(images_BCHW: Tensor, generator: Generator) -> Tensor:
+    """Return the images moved by up to an eighth of the side either way; what comes in is the reflected border."""
+    batch, channels, height, width = images_BCHW.shape
+    device = images_BCHW.device
+    rows_BH = _shifted(batch, height, generator).to(device)
+    columns_BW = _shifted(batch, width, generator).to(device)
+    start_B = torch.arange(batch, device=device) * (height * width)
+    index_BHW = start_B[:, None, None] + rows_BH[:, :, None] * width + columns_BW[:, None, :]
+    pixels_NC = images_BCHW.permute(0, 2, 3, 1).reshape(-1, channels)
+    moved_BHWC = pixels_NC.index_select(0, index_BHW.flatten()).view(batch, height, width, channels)
+    return moved_BHWC.permute(0, 3, 1, 2)
+
+
+def _shifted(batch: int, side: int, generator: Generator) -> Tensor:
+    """Return for each image the source coordinate of every target coordinate, reflected at the borders: (B, side)."""
+    most = max(1, round(side * SHIFT))
+    offset_B = torch.randint(-most, most + 1, (batch,), generator=generator)
+    position_BS = (torch.arange(side) + offset_B[:, None]).abs()
+    return torch.where(position_BS < side, position_BS, 2 * (side - 1) - position_BS)
+
+
+def crop(images_BCHW: Tensor, generator: Generator) -> Tensor:
+    """Return a random part of each image, 35 to 100 percent of its area, enlarged to the full size; float."""
+    batch, _, height, width = images_BCHW.shape
+    draws_4B = torch.rand(4, batch, generator=generator)
+    area_B = CROP_AREA[0] + (CROP_AREA[1] - CROP_AREA[0]) * draws_4B[0]
+    log_ratio = torch.tensor(CROP_RATIO).log()
+    ratio_B = (log_ratio[0] + (log_ratio[1] - log_ratio[0]) * draws_4B[1]).exp()
+    scale_2B = torch.stack([(area_B * ratio_B).sqrt(), (area_B / ratio_B).sqrt()]).clamp(max=1)
+    centre_2B = (2 * draws_4B[2:] - 1) * (1 - scale_2B)
+    theta_B23 = torch.zeros(batch, 2, 3)
+    theta_B23[:, 0, 0], theta_B23[:, 1, 1] = scale_2B
+    theta_B23[:, 0, 2], theta_B23[:, 1, 2] = centre_2B
+    grid = F.affine_grid(theta_B23, [batch, 1, height, width], align_corners=False).to(images_BCHW.device)
+    return F.grid_sample(images_BCHW.float(), grid, padding_mode="reflection", align_corners=False)
+
+
+def cutout(images_BCHW: Tensor, generator: Generator) -> Tensor:
+    """Return the images with a square of a quarter of the side at a random place filled with the mean colour."""
+    _, _, height, width = images_BCHW.shape
+    inside_B1HW = _boxes(images_BCHW, max(1, round(height * CUTOUT)), max(1, round(width * CUTOUT)), generator)
+    mean_C = images_BCHW[:, :, ::2, ::2].float().mean((0, 2, 3)).to(images_BCHW.dtype)
+    return torch.where(inside_B1HW, mean_C[:, None, None], images_BCHW)
+
+
+def _boxes(images_BCHW: Tensor, box_height: int, box_width: int, generator: Generator) -> Tensor:
+    """Return a mask (B, 1, H, W) of one box an image, its centre anywhere, cut at the borders."""
+    batch, _, height, width = images_BCHW.shape
+    top_B = torch.randint(height, (batch,), generator=generator) - box_height // 2
+    left_B = torch.randint(width, (batch,), generator=generator) - box_width // 2
+    rows_BH = _between(torch.arange(height), top_B, box_height)
+    columns_BW = _between(torch.arange(width), left_B, box_width)
+    return (rows_BH[:, None, :, None] & columns_BW[:, None, None, :]).to(images_BCHW.device)
+
+
+def _between(position: Tensor, start_B: Tensor, length: int) -> Tensor:
+    return (position >= start_B[:, None]) & (position < start_B[:, None] + length)
+
+
+def colour(images_BCHW: Tensor, generator: Generator) -> Tensor:
+    """Return the images with brightness, contrast and saturation each changed by up to 40 percent; float."""
+    factors = 1 + COLOUR * (2 * torch.rand(3, len(images_BCHW), 1, 1, 1, generator=generator) - 1)
+    brightness, contrast, saturation = factors.to(images_BCHW.device)
+    images_BCHW = images_BCHW.float() * brightness
+    images_BCHW = torch.lerp(images_BCHW.mean((1, 2, 3), keepdim=True), images_BCHW, contrast)
+    images_BCHW = torch.lerp(images_BCHW.mean(1, keepdim=True), images_BCHW, saturation)
+    return images_BCHW.clamp(0, 255)
+
+
+def mixup(images_BCHW: Tensor, targets_BC: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Return each image blended with another of the batch, and the classes blended alike; both float."""
+    share = _numpy(generator).beta(MIXUP_ALPHA, MIXUP_ALPHA)
+    other = torch.randperm(len(images_BCHW), generator=generator).to(images_BCHW.device)
+    images_BCHW = images_BCHW.float()
+    return torch.lerp(images_BCHW[other], images_BCHW, share), torch.lerp(targets_BC[other], targets_BC, share)
+
+
+def cutmix(images_BCHW: Tensor, targets_BC: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Return each image with a box taken from another of the batch, and the classes blended by the box's area."""
+    _, _, height, width = images_BCHW.shape
+    side = float(np.sqrt(1 - _numpy(generator).uniform()))
+    other = torch.randperm(len(images_BCHW), generator=generator).to(images_BCHW.device)
+    inside_B1HW = _boxes(images_BCHW, round(height * side), round(width * side), generator)
+    kept_B1 = 1 - inside_B1HW.float().mean((2, 3))
+    mixed_BCHW = torch.where(inside_B1HW, images_BCHW[other], images_BCHW)
+    return mixed_BCHW, torch.lerp(targets_BC[other], targets_BC, kept_B1)
+
+
+def _numpy(generator: Generator) -> np.random.Generator:
+    """Return numpy's generator, which draws from more distributions, seeded by torch's."""
+    return np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
+
+
+OF_IMAGES: dict[str, Callable[[Tensor, Generator], Tensor]] = {
+    "flip": flip, "shift": shift, "crop": crop, "colour": colour, "cutout": cutout,
+}  # fmt: skip
+OF_PAIRS = {"mixup": mixup, "cutmix": cutmix}
+
+
+def make_augment(names: Sequence[str], num_classes: int) -> Callable[[Batch, Generator, float], Batch] | None:
+    """Return the function (batch, generator, progress) -> batch that applies `names` in turn; None for none.
+
+    With mixup or cutmix targets become probabilities (B, C); of both, one is drawn for each batch.
+    Raises UserError for an unknown name.
+
+    >>> augment = make_augment(["flip", "mixup"], num_classes=3)
+    >>> batch = Batch((torch.zeros(8, 1, 4, 4, dtype=torch.uint8),), torch.zeros(8, dtype=torch.long))
+    >>> augment(batch, torch.Generator(), 0.0).targets.shape
+    torch.Size([8, 3])
+    """
+    known = [*OF_IMAGES, *OF_PAIRS, "none"]
+    for name in names:
+        if name not in known:
+            raise UserError(f"unknown augmentation `{name}`.{nearest(name, known)} Known: {', '.join(known)}.")
+    of_images = [OF_IMAGES[name] for name in names if name in OF_IMAGES]
+    of_pairs = [OF_PAIRS[name] for name in names if name in OF_PAIRS]
+    if not of_images and not of_pairs:
+        return None
+
+    def augment(batch: Batch, generator: Generator, progress: float) -> Batch:
+        (images_BCHW,), targets = batch
+        for change in of_images:
+            images_BCHW = change(images_BCHW, generator)
+        if of_pairs:
+            chosen = of_pairs[int(torch.randint(len(of_pairs), (), generator=generator))]
+            images_BCHW, targets = chosen(images_BCHW, F.one_hot(targets, num_classes).float(), generator)
+        return Batch((images_BCHW.contiguous(memory_format=torch.channels_last),), targets)
+
+    return augment

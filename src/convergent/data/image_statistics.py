@@ -1,0 +1,69 @@
+"""What is fitted on the training images: mean and deviation of the channels, and whether classes survive a mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convergent.data.decode import Geometry, cover
+from convergent.types import Samples
+
+FEWEST, MOST = 1_000, 10_000
+MOST_VALUES = 50_000_000
+SLICE = 250
+SMALL_SIDE = 16
+
+
+class ImageStatistics(NamedTuple):
+    """Of each channel, pixels in 0..1; and the accuracy of the nearest class mean, upright and mirrored."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    upright_accuracy: float
+    mirrored_accuracy: float
+
+
+def fit_statistics(train: Samples, num_classes: int) -> ImageStatistics:
+    """Return the statistics of the training split, or of a regular selection of it where it is large."""
+    sums_2C, count = torch.zeros(2, 1, dtype=torch.double), 0
+    small, targets = [], []
+    for images_BCHW, targets_B in _selection(train):
+        values = images_BCHW.float() / 255
+        sums_2C = sums_2C + torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))]).double()
+        count += values[:, 0].numel()
+        geometry = Geometry(images_BCHW.shape[1], SMALL_SIDE, SMALL_SIDE)
+        small.append(cover(images_BCHW.permute(0, 2, 3, 1), geometry))
+        targets.append(targets_B)
+    mean_C, square_C = sums_2C / count
+    std_C = (square_C - mean_C.square()).clamp(min=0).sqrt()
+    std = tuple(value if value > 1e-3 else 1.0 for value in std_C.tolist())
+    upright, mirrored = mirror_test(torch.cat(small), torch.cat(targets), num_classes)
+    return ImageStatistics(tuple(mean_C.tolist()), std, upright, mirrored)
+
+
+def _selection(train: Samples) -> Iterator[tuple[Tensor, Tensor]]:
+    values = train.batch(np.arange(1)).inputs[0].numel()
+    most = min(len(train), MOST, max(FEWEST, MOST_VALUES // values))
+    chosen = np.linspace(0, len(train) - 1, most).astype(np.int64)
+    for start in range(0, most, SLICE):
+        (images_BCHW,), targets_B = train.batch(chosen[start : start + SLICE])
+        yield images_BCHW, targets_B
+
+
+def mirror_test(images_BHWC: Tensor, targets_B: Tensor, num_classes: int) -> tuple[float, float]:
+    """Return the accuracy of the nearest class mean on the images as they are, and on their mirror images.
+
+    A class that survives a mirror (a coat, a cat) is as near to its mean as before; a digit or a letter is not.
+    """
+    upright_BD = images_BHWC.float().flatten(1)
+    mirrored_BD = images_BHWC.flip(2).float().flatten(1)
+    counts_C = torch.bincount(targets_B, minlength=num_classes).clamp(min=1)
+    means_CD = torch.zeros(num_classes, upright_BD.shape[1]).index_add_(0, targets_B, upright_BD) / counts_C[:, None]
+    upright, mirrored = (
+        (torch.cdist(x_BD, means_CD).argmin(1) == targets_B).float().mean().item() for x_BD in (upright_BD, mirrored_BD)
+    )
+    return upright, mirrored

@@ -1,0 +1,30 @@
+"""Raw pixels in, standardised channels to the network: the statistics travel with the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Normalized(nn.Module):
+    """A network behind (pixels / 255 - mean) / std of each channel.
+
+    Takes images uint8 or float, 0 to 255, (B, C, H, W).
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], net: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean) * 255)
+        self.register_buffer("std", torch.tensor(std) * 255)
+        self.net = net
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        """Return the network's outputs."""
+        standard_BCHW = (images_BCHW.float() - self.mean[:, None, None]) / self.std[:, None, None]
+        outputs: Tensor = self.net(standard_BCHW)
+        return outputs

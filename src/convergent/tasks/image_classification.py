@@ -1,0 +1,245 @@
+"""Say which of several classes an image shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from convergent.config import Config
+from convergent.data.arrays import looks_like_images, npz_shapes
+from convergent.data.augment import make_augment
+from convergent.data.image_table import path_column
+from convergent.data.images import ImageFeatures, ImageSamples, load_images, png, read_images
+from convergent.data.source import Source
+from convergent.losses import make_loss
+from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
+from convergent.models.cnn import Cnn
+from convergent.models.image_mlp import ImageMLP
+from convergent.models.normalized import Normalized
+from convergent.models.pretrained import check_backbone, make_backbone
+from convergent.task import Augment, Task
+from convergent.tasks import _classification
+from convergent.types import DataSpec, Metric, Panel, Recognition, Samples, Splits, UserError
+
+NAME = "image-classification"
+MODELS = {
+    "cnn": "convolutional network sized by the data",
+    "mlp": "multilayer perceptron on the pixels",
+}
+PEAK_RATES = {
+    "adam": 1e-3, "adamw": 1e-3, "muon": 2e-3, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
+}  # fmt: skip
+PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
+TOP = 5
+EXAMPLES = 24
+
+
+def recognise(source: Source, config: Config) -> Recognition | None:
+    """Return why the source holds images with classes, or None."""
+    if source.kind == "class_folders":
+        return Recognition(0.9, "each class has a folder of images")
+    if source.kind == "idx":
+        return Recognition(0.9, "IDX files of images and labels")
+    if source.kind == "npz":
+        shapes = npz_shapes(source.parts["all"][0])
+        found = [name for name in ("x_train", "x") if name in shapes and looks_like_images(shapes[name])]
+        return Recognition(0.9, f"array `{found[0]}` has the shape of images") if found else None
+    if source.kind == "table":
+        column = path_column(source, config)
+        return Recognition(0.95, f"column `{column}` holds paths of images") if column else None
+    return None
+
+
+def load(source: Source, config: Config) -> Splits:
+    """Return the images' splits; raises UserError where they have one class, far too many, or cannot be read."""
+    return load_images(source, config, NAME)
+
+
+def is_symmetric(features: ImageFeatures, classes: Sequence[str]) -> bool:
+    """Return whether a mirror image still shows the same class: a shoe does, a digit does not.
+
+    Measured: mirrored images are nearly as near to their class's mean. Classes named by single characters may be
+    characters; they are taken for such unless the measure is clear (class means say little of photographs).
+    """
+    may_be_characters = all(len(name) == 1 for name in classes)
+    clear = features.upright_accuracy > 3 / len(classes)
+    unharmed = features.mirrored_accuracy > 0.75 * features.upright_accuracy
+    return (clear and unharmed) or (not clear and not may_be_characters)
+
+
+def choose_augment(features: ImageFeatures, classes: Sequence[str]) -> list[str]:
+    """Return the names of the augmentations that suit the images."""
+    large = min(features.height, features.width) > 96
+    return ["flip"] * is_symmetric(features, classes) + ["crop" if large else "shift"]
+
+
+def choose_epochs(features: ImageFeatures, num_images: int) -> int:
+    """Return passes over the data: many over few small images, few over many large ones."""
+    pixels = num_images * features.height * features.width
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, PIXELS_SEEN // pixels))
+
+
+def defaults(spec: DataSpec, config: Config) -> Config:
+    """Return the config with every None that images need decided from the data; what the user set stays.
+
+    Raises UserError for an unknown network, and for options that have no meaning here.
+    """
+    _refuse_foreign(config)
+    features = ImageFeatures(**spec.features)
+    num_images, classes = spec.sizes["train"], spec.classes or []
+    model = config.model or "cnn"
+    optimizer = config.optimizer or ("muon" if model == "cnn" else "adamw")
+    sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
+    decided: dict[str, Any] = {
+        "task": NAME,
+        "model": model,
+        "activation": "gelu" if model == "cnn" else "relu",
+        "width": 512 if model == "mlp" else 32,
+        "depth": 2 if model == "mlp" else 3,
+        "dropout": 0.2 if model == "mlp" else 0.0,
+        "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
+        "output": "sigmoid" if sigmoid else "softmax",
+        "label_smoothing": 0.0 if sigmoid else 0.1,
+        "optimizer": optimizer,
+        "learning_rate": PEAK_RATES[optimizer],
+        "beta2": 0.999,
+        "weight_decay": 0.01 if config.pretrained is None else 1e-4,
+        "batch_size": min(256, max(32, 2 ** round(math.log2(max(1, num_images) / 100)))),
+        "epochs": None if config.max_steps else choose_epochs(features, num_images),
+        "schedule": "one_cycle",
+        "warmup": 0.15,
+        "augment": choose_augment(features, classes),
+        "ema": 0.0,
+        "early_stopping": 0,
+        "monitor": "accuracy",
+    }
+    chosen = config.model_copy(update={name: value for name, value in decided.items() if getattr(config, name) is None})
+    make_augment(chosen.augment or [], len(classes))
+    return chosen
+
+
+def _refuse_foreign(config: Config) -> None:
+    """Raise UserError for an unknown network, and for options that images or the network would ignore."""
+    if config.model is not None and config.model not in MODELS:
+        check_backbone(config.model, list(MODELS))
+        for name in ("width", "depth", "activation", "dropout"):
+            if getattr(config, name) is not None:
+                raise UserError(f"--{name} is for {' and '.join(MODELS)}; `{config.model}` of timm has its own.")
+    elif config.pretrained is not None:
+        raise UserError(f"--pretrained needs a backbone of timm: --model resnet18, say; not {config.model or 'cnn'}.")
+    if config.ensemble is not None:
+        raise UserError("--ensemble is for tables. Leave it away.")
+    for name in ("categorical", "numeric", "drop"):
+        if getattr(config, name):
+            raise UserError(f"--{name} is for tables. Leave it away.")
+
+
+def build(spec: DataSpec, config: Config) -> nn.Module:
+    """Return the network: raw images (B, C, H, W) uint8 -> logits (B, num_classes)."""
+    features = ImageFeatures(**spec.features)
+    size = (features.height, features.width)
+    num_classes = len(spec.classes or [])
+    if config.model not in MODELS:
+        net = make_backbone(str(config.model), features.channels, num_classes, size, config.pretrained)
+        return Normalized(features.mean, features.std, net)
+    assert config.width and config.depth and config.activation and config.dropout is not None
+    network = Cnn if config.model == "cnn" else ImageMLP
+    net = network(
+        features.channels, num_classes, size,
+        width=config.width, depth=config.depth, activation=config.activation, dropout=config.dropout,
+    )  # fmt: skip
+    return Normalized(features.mean, features.std, net)
+
+
+def augment(spec: DataSpec, config: Config) -> Augment | None:
+    """Return the augmentation of a training batch, or None."""
+    return make_augment(config.augment or [], len(spec.classes or []))
+
+
+def loss(spec: DataSpec, config: Config) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the loss of logits (B, C) and class ids (B) or probabilities (B, C)."""
+    return make_loss(config, len(spec.classes or []), (spec.class_counts or {}).get("train"))
+
+
+def metric(spec: DataSpec) -> Metric:
+    """Return accuracy."""
+    return accuracy_metric()
+
+
+def metrics(logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
+    """Return the metrics of a classification."""
+    return classification_metrics(logits_BC, targets_B, len(spec.classes or []))
+
+
+def baseline(targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
+    """Return the metrics of always answering with the training split's class frequencies."""
+    return classification_baseline(targets_B, (spec.class_counts or {})["train"])
+
+
+def decode(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
+    """Return {"class", "probability", "probabilities"} of each image; of many classes the five likeliest."""
+    answers = _classification.decode_classes(logits_BC, spec.classes or [])
+    for answer in answers:
+        likeliest = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
+        answer["probabilities"] = dict(likeliest)
+    return answers
+
+
+def draw(samples: Samples, logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> Sequence[Panel]:
+    """Return examples, the classes, confusion, calibration, and the most confident mistakes as pictures."""
+    classes = spec.classes or []
+    panels = _classification.classification_panels(samples, logits_BC, targets_B, classes)
+    mistakes = mistakes_gallery(samples, logits_BC, targets_B, classes)
+    return [examples_gallery(samples, targets_B, classes), _classification.class_bars(spec), *panels, mistakes]
+
+
+def examples_gallery(samples: Samples, targets_B: Tensor, classes: Sequence[str]) -> Panel:
+    """Return pictures of as many classes as fit, the same number of each."""
+    each = max(1, EXAMPLES // len(classes))
+    items = [
+        {"png": png(samples, index), "caption": name, "detail": samples.name(index)}
+        for code, name in enumerate(classes[:EXAMPLES])
+        for index in (targets_B == code).nonzero().flatten()[:each].tolist()
+    ]
+    note = "As the network gets them, before augmentation."
+    return Panel(kind="gallery", section="data", title="Examples", note=note, data={"items": items})
+
+
+def mistakes_gallery(samples: Samples, logits_BC: Tensor, targets_B: Tensor, classes: Sequence[str]) -> Panel:
+    """Return pictures of the wrong predictions, the most confident first."""
+    probabilities_BC = logits_BC.float().softmax(1)
+    confidence_B, predicted_B = probabilities_BC.max(1)
+    items = []
+    for index in _classification.most_confident_mistakes(probabilities_BC, targets_B):
+        true, said = classes[int(targets_B[index])], classes[int(predicted_B[index])]
+        caption = f"true: {true} / said: {said} {confidence_B[index]:.2f}"
+        items.append({"png": png(samples, index), "caption": caption, "detail": samples.name(index)})
+    return Panel(kind="gallery", section="mistakes", title="Most confident mistakes, seen", data={"items": items})
+
+
+def read(source: Source, spec: DataSpec, config: Config) -> ImageSamples:
+    """Return new images by the statistics of `spec`; class id -1 where the source has no labels."""
+    return read_images(source, spec, config)
+
+
+TASK = Task(
+    name=NAME,
+    summary="say which of several classes an image shows",
+    models=MODELS,
+    recognise=recognise,
+    load=load,
+    read=read,
+    defaults=defaults,
+    build=build,
+    loss=loss,
+    augment=augment,
+    metric=metric,
+    metrics=metrics,
+    baseline=baseline,
+    decode=decode,
+    draw=draw,
+)

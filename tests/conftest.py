@@ -1,0 +1,46 @@
+"""What the tests share: a cache of their own, small real data, and the command line as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the tests away from the user's cache of plans and decoded images."""
+    os.environ["CONVERGENT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an npz of 480 training and 100 test images of the Fashion-MNIST sample."""
+    path = tmp_path_factory.mktemp("data") / "few.npz"
+    with np.load(SAMPLES / "fashion.npz", allow_pickle=False) as full:
+        arrays = {name: full[name] for name in full.files}
+    np.savez(
+        path,
+        x_train=arrays["x_train"][:480],
+        y_train=arrays["y_train"][:480],
+        x_test=arrays["x_test"][:100],
+        y_test=arrays["y_test"][:100],
+        classes=arrays["classes"],
+    )
+    return path
+
+
+def command(*words: str | Path) -> list[str]:
+    """Return the command line as it is started in a process of its own."""
+    return [sys.executable, "-c", "import sys; from convergent.cli import main; sys.exit(main())", *map(str, words)]
+
+
+def run_command(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line and return what it printed and its exit status."""
+    return subprocess.run(command(*words), capture_output=True, text=True, check=False, cwd=cwd, timeout=300)

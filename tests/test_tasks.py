@@ -1,0 +1,54 @@
+"""Every task keeps the contract, and the contract finds a task that does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SAMPLES
+
+from convergent.contract import check_task
+from convergent.task import find_task, task_names
+from convergent.types import Batch, UserError
+
+
+def data_for(name: str, few_images: Path) -> tuple[str, dict[str, object]]:
+    if name == "image-classification":
+        return str(few_images), {}
+    target = "lettr" if name == "tabular-classification" else "width"
+    return str(SAMPLES / "letter.csv"), {"target": target, "width": 64, "ensemble": 4}
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_every_task_keeps_the_contract(name: str, few_images: Path) -> None:
+    data, options = data_for(name, few_images)
+    assert check_task(find_task(name), data, **options) == []
+
+
+def test_the_contract_finds_what_is_broken(few_images: Path) -> None:
+    data, options = data_for("tabular-classification", few_images)
+    task = find_task("tabular-classification")
+
+    def mixed_up(model: torch.nn.Module, batch: Batch, loss: object) -> tuple[torch.Tensor, torch.Tensor]:
+        return task.step(model, Batch(batch.inputs, torch.randint(0, 26, batch.targets.shape)), loss)  # type: ignore[arg-type]
+
+    broken = replace(task, step=mixed_up, decode=lambda outputs, spec: [])
+    problems = check_task(broken, data, **options)
+    assert any("overfit" in problem for problem in problems)
+    assert any("decode" in problem for problem in problems)
+
+
+def test_an_unknown_task_suggests_the_nearest() -> None:
+    with pytest.raises(UserError, match="image-classification"):
+        find_task("image-clasification")
+
+
+def test_a_task_can_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("from convergent.tasks.tabular_regression import TASK\n")
+    assert find_task(str(path)).name == "tabular-regression"
+    path.write_text("TASK = 1\n")
+    with pytest.raises(UserError, match="must define TASK"):
+        find_task(str(path))
