@@ -24,7 +24,7 @@ from convergent.task import supervised_step
 from convergent.types import Batch, UserError
 
 OPTIMIZERS = ["gradient_descent", "sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"]
-SCHEDULES = ["constant", "step", "cosine", "one_cycle", "warmup_stable_decay", "reduce_on_plateau"]
+SCHEDULES = ["constant", "linear", "step", "cosine", "one_cycle", "warmup_stable_decay", "reduce_on_plateau"]
 
 
 def network() -> nn.Module:
@@ -48,7 +48,9 @@ def state_for(recipe: Recipe) -> TrainState:
     return make_state(network(), recipe.config, Plan(), recipe.device)
 
 
-def trained(recipe: Recipe, kind: type[EagerStep] | type[CompiledStep], count: int = 5) -> tuple[TrainState, list[float]]:
+def trained(
+    recipe: Recipe, kind: type[EagerStep] | type[CompiledStep], count: int = 5
+) -> tuple[TrainState, list[float]]:
     state = state_for(recipe)
     step = kind(state, recipe)
     return state, [step(batch, i, 1.0, 0.0)[0].item() for i, batch in enumerate(batches(count))]

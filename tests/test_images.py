@@ -1,21 +1,27 @@
 """Images of all sorts become samples; what cannot be one is refused with its name and reason."""
 
 import base64
+import contextlib
 import gzip
 import io
 import struct
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from convergent.config import make_config
 from convergent.data import image_files, pixels
+from convergent.data.arrays import read_idx, read_npz
 from convergent.data.decode import BadImageError, Geometry, decode, read_header
 from convergent.data.image_statistics import mirror_test
 from convergent.data.images import ImageFeatures, load_images, png, read_images
+from convergent.data.loader import TrainingBatches
 from convergent.data.source import open_source
 from convergent.types import UserError
 
@@ -209,6 +215,63 @@ def test_bombs_and_nonsense():
             decode(content, Geometry(3, 32, 32))
 
 
+@given(st.integers(0, 2**31), st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"]))
+@settings(deadline=None)
+def test_any_damage_is_a_reason(seed, kind):
+    rng = np.random.default_rng(seed)
+    content = bytearray(encoded(Image.fromarray(rng.integers(0, 255, (20, 20, 3), dtype=np.uint8)), kind))
+    for place in rng.integers(len(content), size=5):
+        content[place] = rng.integers(256)
+    try:
+        assert decode(bytes(content[: rng.integers(len(content) + 1)]), Geometry(3, 8, 8)).shape == (8, 8, 3)
+    except BadImageError as error:
+        assert str(error)
+
+
+@given(st.binary(max_size=300))
+@settings(deadline=None)
+def test_any_bytes_are_an_array_or_a_user_error(content):
+    with tempfile.TemporaryDirectory() as folder:
+        for read, name, head in (
+            (read_idx, "a", b"\0\0\x08\x01"),
+            (read_idx, "a.gz", b"\x1f\x8b"),
+            (read_npz, "a.npz", b"PK"),
+        ):
+            for start in (b"", head):
+                path = Path(folder) / name
+                path.write_bytes(start + content)
+                with contextlib.suppress(UserError):
+                    read(path)
+
+
+@given(st.integers(0, 2**31))
+@settings(deadline=None)
+def test_any_damaged_npz_is_an_array_or_a_user_error(seed):
+    rng = np.random.default_rng(seed)
+    stream = io.BytesIO()
+    np.savez_compressed(stream, x=rng.integers(0, 255, (3, 4, 4), dtype=np.uint8), y=np.arange(3))
+    content = bytearray(stream.getvalue())
+    for place in rng.integers(len(content), size=3):
+        content[place] = rng.integers(256)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.npz"
+        path.write_bytes(content)
+        with contextlib.suppress(UserError):
+            read_npz(path)
+
+
+def test_loader_workers_decode(folder, monkeypatch):
+    direct = load(folder)
+    monkeypatch.setattr(image_files, "FEW", 0)
+    on_demand = load(folder, cache_gigabytes=0.0)
+    for workers in (0, 2):
+        batches = TrainingBatches(on_demand.train, 8, 0, torch.device("cpu"), workers=workers).from_step(0)
+        expected = TrainingBatches(direct.train, 8, 0, torch.device("cpu")).from_step(0)
+        for _ in range(3):
+            assert torch.equal(next(batches)[1].inputs[0], next(expected)[1].inputs[0])
+        batches.close()
+
+
 def test_mixed_sizes_and_modes(folder):
     for number, path in enumerate(sorted(folder.rglob("*.jpg"))):
         Image.open(path).convert("RGB" if number % 2 else "L").resize((30 + number % 7, 40)).save(path)
@@ -348,7 +411,7 @@ def test_new_data(folder, tmp_path, fashion):
     assert read_images(open_source(str(arrays)), spec, config).batch(np.arange(5)).inputs[0].shape == (5, 1, 28, 28)
     (folder / "trousers").mkdir()
     Image.fromarray(fashion["x_train"][0]).save(folder / "trousers" / "1.png")
-    with pytest.raises(UserError, match="`trousers` is not known. Did you mean `trouser`?"):
+    with pytest.raises(UserError, match=r"`trousers` is not known\. Did you mean `trouser`\?"):
         read_images(open_source(str(folder)), spec, config)
     picture.write_bytes(b"x")
     with pytest.raises(UserError, match=r"new.png: is not an image"):

@@ -19,7 +19,7 @@ Activation = Literal["relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh"]
 Output = Literal["linear", "sigmoid", "softmax"]
 Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"]
 OptimizerName = Literal["gradient_descent", "sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"]
-Schedule = Literal["constant", "step", "cosine", "one_cycle", "warmup_stable_decay", "reduce_on_plateau"]
+Schedule = Literal["constant", "linear", "step", "cosine", "one_cycle", "warmup_stable_decay", "reduce_on_plateau"]
 
 
 def option(group: str, text: str, default: Any = None, **limits: Any) -> Any:
@@ -96,7 +96,10 @@ class Config(BaseModel):
 
     # Regularisation
     dropout: float | None = option("Regularisation", "share of units that are switched off", ge=0, lt=1)
-    augment: list[str] | None = option("Regularisation", "flip, shift, crop, cutout, colour, mixup, cutmix; or none")
+    augment: list[str] | None = option(
+        "Regularisation", "flip, shift, crop, cutout, colour, mixup, cutmix, progressive; or none"
+    )
+    mirror: bool | None = option("Regularisation", "average the prediction of an image and of its mirror image")
     ema: float | None = option("Regularisation", "decay of the moving average of the weights; 0 is off", ge=0, lt=1)
     early_stopping: int | None = option(
         "Regularisation", "evaluations without progress before it stops; 0 is off", ge=0

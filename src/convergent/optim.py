@@ -19,6 +19,9 @@ from convergent.config import Config
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 DECAY_SHARE = 0.4
+NEWTON_SCHULZ_STEPS = 3
+COMPANION_RATE = 0.03
+"""Of AdamW for biases, norms and embeddings beside Muon: its steps are per weight, Muon's are per matrix."""
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
@@ -50,7 +53,8 @@ def make_optimizers(model: nn.Module, config: Config, fused: bool = False) -> li
     if config.optimizer == "muon":
         matrices = {name: p for name, p in named.items() if p.ndim >= 2 and decays(name, p)}
         rest = {name: p for name, p in named.items() if name not in matrices}
-        optimizers: list[torch.optim.Optimizer] = [_single(rest, config, "adamw", fused)] if rest else []
+        companion = config.model_copy(update={"learning_rate": COMPANION_RATE * config.learning_rate})
+        optimizers: list[torch.optim.Optimizer] = [_single(rest, companion, "adamw", fused)] if rest else []
         if matrices:
             muon = Muon(matrices.values(), config.learning_rate, config.momentum, config.weight_decay or 0.0)
             optimizers.insert(0, muon)
@@ -98,13 +102,13 @@ def decay_weights(optimizers: list[torch.optim.Optimizer]) -> None:
                 torch._foreach_mul_(group["params"], 1 - group["lr"] * group["decoupled_decay"])
 
 
-def orthogonalize(gradient_MN: Tensor, steps: int = 5) -> Tensor:
-    """Return the nearest semi-orthogonal matrix, roughly: singular values in about 0.7 to 1.2 (Newton-Schulz, quintic).
+def orthogonalize(gradient_MN: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tensor:
+    """Return the nearest semi-orthogonal matrix, roughly: singular values of about 1 (Newton-Schulz, quintic).
 
     In float32 on a CPU, where bfloat16 products can be emulated and a thousand times slower; in bfloat16 on a GPU.
 
     >>> u = orthogonalize(torch.diag(torch.tensor([3.0, 0.5])))
-    >>> bool(((torch.linalg.svdvals(u) - 1).abs() < 0.4).all())
+    >>> bool(((torch.linalg.svdvals(u) - 1).abs() < 0.5).all())
     True
     """
     a, b, c = NEWTON_SCHULZ
@@ -121,9 +125,9 @@ def orthogonalize(gradient_MN: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum whose update is orthogonalised: for matrices (M, N), and filters seen as (out, in * kernel).
 
-    torch.optim.Muon takes matrices alone and multiplies in bfloat16 always. The update is scaled by
-    0.2 sqrt(max(M, N)), which gives it the size of AdamW's (Liu et al. 2025, https://arxiv.org/abs/2502.16982), so that
-    learning rate and weight decay mean the same for both.
+    The learning rate is the spectral norm of the change of a step. Filters keep the norm sqrt(out): a batch norm
+    follows them as a rule, so that only their direction counts, and the learning rate is the relative change.
+    torch.optim.Muon takes matrices alone and multiplies in bfloat16 always.
     """
 
     def __init__(self, params: Any, lr: float, momentum: float, weight_decay: float) -> None:
@@ -142,10 +146,16 @@ class Muon(torch.optim.Optimizer):
         if not state:
             state["momentum_buffer"] = torch.zeros_like(parameter)
         momentum = state["momentum_buffer"].mul_(group["momentum"]).add_(parameter.grad)
-        matrix_MN = (parameter.grad + group["momentum"] * momentum).flatten(1)
-        scale = 0.2 * math.sqrt(max(matrix_MN.shape))
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.sub_(orthogonalize(matrix_MN).view(parameter.shape), alpha=group["lr"] * scale)
+        nesterov = parameter.grad.add(momentum, alpha=group["momentum"])
+        if parameter.ndim > 2:
+            parameter.mul_(len(parameter) ** 0.5 / parameter.norm().clamp(min=1e-7))
+        else:
+            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        # With the channels last the filters are a matrix in memory already, and reshaping copies nothing.
+        matrix_MN = nesterov.movedim(1, -1).flatten(1)
+        change = orthogonalize(matrix_MN).view(nesterov.movedim(1, -1).shape).movedim(-1, 1)
+        scale = max(1.0, matrix_MN.shape[0] / matrix_MN.shape[1]) ** 0.5
+        parameter.sub_(change, alpha=group["lr"] * scale)
 
 
 def schedule_factor(config: Config, step: int, total_steps: int) -> float:
@@ -163,6 +173,8 @@ def schedule_factor(config: Config, step: int, total_steps: int) -> float:
         return (step + 1) / warmup_steps
     progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
     match config.schedule:
+        case "linear":
+            return 1 - progress
         case "step":
             return float(config.decay_factor ** math.floor(progress / config.decay_every))
         case "cosine" | "one_cycle":

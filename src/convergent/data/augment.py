@@ -2,7 +2,8 @@
 
 Flip and shift: Krizhevsky et al. 2012, https://papers.nips.cc/paper/4824; crop: Szegedy et al. 2015,
 https://arxiv.org/abs/1409.4842; cutout: DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552;
-mixup: Zhang et al. 2018, https://arxiv.org/abs/1710.09412; cutmix: Yun et al. 2019, https://arxiv.org/abs/1905.04899.
+mixup: Zhang et al. 2018, https://arxiv.org/abs/1710.09412; cutmix: Yun et al. 2019, https://arxiv.org/abs/1905.04899;
+progressive resizing: Tan and Le 2021, https://arxiv.org/abs/2104.00298.
 
 All draws come from the generator on the CPU, so that a training does the same on every device. Images are uint8 or
 float, 0 to 255, of shape (B, C, H, W).
@@ -26,6 +27,7 @@ CROP_AREA = (0.35, 1.0)
 CROP_RATIO = (3 / 4, 4 / 3)
 COLOUR = 0.4
 MIXUP_ALPHA = 0.2
+PROGRESSIVE = ((0.4, 5 / 8), (0.65, 3 / 4), (0.85, 7 / 8))  # (until this share of the training, share of the side)
 
 
 def flip(images_BCHW: Tensor, generator: Generator) -> Tensor:
@@ -127,6 +129,24 @@ def _numpy(generator: Generator) -> np.random.Generator:
     return np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))
 
 
+def progressive_share(progress: float) -> float:
+    """Return the share of the side at which images are trained at that point: small first, full size in the end.
+
+    >>> [progressive_share(p) for p in (0.0, 0.5, 0.7, 1.0)]
+    [0.625, 0.75, 0.875, 1.0]
+    """
+    return next((share for until, share in PROGRESSIVE if progress < until), 1.0)
+
+
+def progressive(images_BCHW: Tensor, progress: float) -> Tensor:
+    """Return the images scaled down as far as training has not come; float where they are."""
+    share = progressive_share(progress)
+    if share == 1.0:
+        return images_BCHW
+    size = [max(1, round(side * share)) for side in images_BCHW.shape[2:]]
+    return F.interpolate(images_BCHW.float(), size=size, mode="bilinear", antialias=True)
+
+
 OF_IMAGES: dict[str, Callable[[Tensor, Generator], Tensor]] = {
     "flip": flip, "shift": shift, "crop": crop, "colour": colour, "cutout": cutout,
 }  # fmt: skip
@@ -144,13 +164,14 @@ def make_augment(names: Sequence[str], num_classes: int) -> Callable[[Batch, Gen
     >>> augment(batch, torch.Generator(), 0.0).targets.shape
     torch.Size([8, 3])
     """
-    known = [*OF_IMAGES, *OF_PAIRS, "none"]
+    known = [*OF_IMAGES, *OF_PAIRS, "progressive", "none"]
     for name in names:
         if name not in known:
             raise UserError(f"unknown augmentation `{name}`.{nearest(name, known)} Known: {', '.join(known)}.")
     of_images = [OF_IMAGES[name] for name in names if name in OF_IMAGES]
     of_pairs = [OF_PAIRS[name] for name in names if name in OF_PAIRS]
-    if not of_images and not of_pairs:
+    grows = "progressive" in names
+    if not of_images and not of_pairs and not grows:
         return None
 
     def augment(batch: Batch, generator: Generator, progress: float) -> Batch:
@@ -160,6 +181,8 @@ def make_augment(names: Sequence[str], num_classes: int) -> Callable[[Batch, Gen
         if of_pairs:
             chosen = of_pairs[int(torch.randint(len(of_pairs), (), generator=generator))]
             images_BCHW, targets = chosen(images_BCHW, F.one_hot(targets, num_classes).float(), generator)
+        if grows:
+            images_BCHW = progressive(images_BCHW, progress)
         return Batch((images_BCHW.contiguous(memory_format=torch.channels_last),), targets)
 
     return augment

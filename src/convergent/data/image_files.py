@@ -27,8 +27,8 @@ class Scan(NamedTuple):
 
     content   a digest of all bytes, in order
     grey      whether no image has colours
-    sizes     the different (height, width) where there is one, else the median of the shorter sides as (side, side)
-    uniform   whether all images have the same size
+    size      (height, width) where it is the same for all, else the median of the shorter sides, twice
+    uniform   whether it is the same for all
     bad       [row, reason] of the files that are no images
     """
 
@@ -109,8 +109,8 @@ def decode_all(
 
     shape = (len(paths), *_shape(geometry))
     if len(paths) <= FEW and np.prod(shape) <= FEW_BYTES:
-        array = np.zeros(shape, dtype=np.uint8)
-        return array, fill(array)["bad"]
+        in_memory = np.zeros(shape, dtype=np.uint8)
+        return in_memory, fill(in_memory)["bad"]
     found = cached_array(key, shape, gigabytes, fill)
     array, record = found if found is not None else (None, remembered(f"tried-{key}", try_all))
     return array, [(int(row), str(reason)) for row, reason in record["bad"]]

@@ -1,4 +1,5 @@
-"""What is fitted on the training images: mean and deviation of the channels, and whether classes survive a mirror."""
+"""What is fitted on the training images: mean and deviation of the channels, how neighbouring pixels go together,
+and whether classes survive a mirror."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from convergent.data.decode import Geometry, cover
@@ -16,13 +18,16 @@ FEWEST, MOST = 1_000, 10_000
 MOST_VALUES = 50_000_000
 SLICE = 250
 SMALL_SIDE = 16
+PATCH = 2
 
 
 class ImageStatistics(NamedTuple):
-    """Of each channel, pixels in 0..1; and the accuracy of the nearest class mean, upright and mirrored."""
+    """Mean and std of each channel, pixels in 0..1; the covariance (4 C, 4 C) of standardised 2 x 2 patches; and the
+    accuracy of the nearest class mean, upright and mirrored."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    patch_covariance: tuple[tuple[float, ...], ...]
     upright_accuracy: float
     mirrored_accuracy: float
 
@@ -30,9 +35,13 @@ class ImageStatistics(NamedTuple):
 def fit_statistics(train: Samples, num_classes: int) -> ImageStatistics:
     """Return the statistics of the training split, or of a regular selection of it where it is large."""
     sums_2C, count = torch.zeros(2, 1, dtype=torch.double), 0
+    products_PP, num_patches = torch.zeros(1, 1, dtype=torch.double), 0
     small, targets = [], []
     for images_BCHW, targets_B in _selection(train):
         values = images_BCHW.float() / 255
+        patches_NP = F.unfold(values, PATCH, stride=PATCH).transpose(1, 2).flatten(0, 1)
+        products_PP = products_PP + (patches_NP.T @ patches_NP).double()
+        num_patches += len(patches_NP)
         sums_2C = sums_2C + torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))]).double()
         count += values[:, 0].numel()
         geometry = Geometry(images_BCHW.shape[1], SMALL_SIDE, SMALL_SIDE)
@@ -41,8 +50,16 @@ def fit_statistics(train: Samples, num_classes: int) -> ImageStatistics:
     mean_C, square_C = sums_2C / count
     std_C = (square_C - mean_C.square()).clamp(min=0).sqrt()
     std = tuple(value if value > 1e-3 else 1.0 for value in std_C.tolist())
+    covariance = patch_covariance(products_PP / num_patches, mean_C, torch.tensor(std))
     upright, mirrored = mirror_test(torch.cat(small), torch.cat(targets), num_classes)
-    return ImageStatistics(tuple(mean_C.tolist()), std, upright, mirrored)
+    return ImageStatistics(tuple(mean_C.tolist()), std, covariance, upright, mirrored)
+
+
+def patch_covariance(products_PP: Tensor, mean_C: Tensor, std_C: Tensor) -> tuple[tuple[float, ...], ...]:
+    """Return the covariance of standardised patches from the mean product of raw ones, P = C * 2 * 2."""
+    mean_P, std_P = (channel.double().repeat_interleave(PATCH**2) for channel in (mean_C, std_C))
+    covariance_PP = (products_PP - torch.outer(mean_P, mean_P)) / torch.outer(std_P, std_P)
+    return tuple(tuple(round(value, 7) for value in row) for row in covariance_PP.tolist())
 
 
 def _selection(train: Samples) -> Iterator[tuple[Tensor, Tensor]]:

@@ -47,6 +47,7 @@ class ImageFeatures(BaseModel):
     resize: Literal["none", "cover"]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    patch_covariance: tuple[tuple[float, ...], ...]
     upright_accuracy: float
     mirrored_accuracy: float
 

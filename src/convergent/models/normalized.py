@@ -11,20 +11,23 @@ from torch import Tensor, nn
 class Normalized(nn.Module):
     """A network behind (pixels / 255 - mean) / std of each channel.
 
-    Takes images uint8 or float, 0 to 255, (B, C, H, W).
+    Takes images uint8 or float, 0 to 255, (B, C, H, W). With `mirror` an evaluation averages the logits of
+    each image and of its mirror image (test-time augmentation: Krizhevsky et al. 2012).
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float], net: nn.Module) -> None:
+    def __init__(self, mean: Sequence[float], std: Sequence[float], net: nn.Module, mirror: bool = False) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean) * 255)
         self.register_buffer("std", torch.tensor(std) * 255)
-        self.net = net
+        self.net, self.mirror = net, mirror
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Return the network's outputs."""
         standard_BCHW = (images_BCHW.float() - self.mean[:, None, None]) / self.std[:, None, None]
         outputs: Tensor = self.net(standard_BCHW)
+        if self.mirror and not self.training:
+            outputs = (outputs + self.net(standard_BCHW.flip(3))) / 2
         return outputs

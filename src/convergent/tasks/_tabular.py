@@ -54,7 +54,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     _refuse_foreign(config)
     rows = spec.sizes["train"]
     classes = spec.classes is not None
-    batch_size = min(256, max(32, 2 ** round(math.log2(rows / 64))))
+    batch_size = min(256, max(32, 2 ** round(math.log2(rows / 128))))
     optimizer = config.optimizer or "adamw"
     model = config.model or "tabm"
     decided: dict[str, Any] = {

@@ -16,7 +16,7 @@ from convergent.data.images import ImageFeatures, ImageSamples, load_images, png
 from convergent.data.source import Source
 from convergent.losses import make_loss
 from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
-from convergent.models.cnn import Cnn
+from convergent.models.cnn import Cnn, num_stages, stem_stride
 from convergent.models.image_mlp import ImageMLP
 from convergent.models.normalized import Normalized
 from convergent.models.pretrained import check_backbone, make_backbone
@@ -30,12 +30,13 @@ MODELS = {
     "mlp": "multilayer perceptron on the pixels",
 }
 PEAK_RATES = {
-    "adam": 1e-3, "adamw": 1e-3, "muon": 2e-3, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
+    "adam": 1e-3, "adamw": 1e-3, "muon": 0.07, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
 }  # fmt: skip
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
 TOP = 5
 EXAMPLES = 24
+LABEL_SMOOTHING = 0.1
 
 
 def recognise(source: Source, config: Config) -> Recognition | None:
@@ -90,6 +91,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     """
     _refuse_foreign(config)
     features = ImageFeatures(**spec.features)
+    size = (features.height, features.width)
     num_images, classes = spec.sizes["train"], spec.classes or []
     model = config.model or "cnn"
     optimizer = config.optimizer or ("muon" if model == "cnn" else "adamw")
@@ -98,20 +100,21 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "task": NAME,
         "model": model,
         "activation": "gelu" if model == "cnn" else "relu",
-        "width": 512 if model == "mlp" else 32,
-        "depth": 2 if model == "mlp" else 3,
+        "width": 512 if model == "mlp" else 64,
+        "depth": 2 if model == "mlp" else num_stages(size, stem_stride(size)),
         "dropout": 0.2 if model == "mlp" else 0.0,
         "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
         "output": "sigmoid" if sigmoid else "softmax",
-        "label_smoothing": 0.0 if sigmoid else 0.1,
+        "label_smoothing": 0.0 if sigmoid else LABEL_SMOOTHING,
         "optimizer": optimizer,
         "learning_rate": PEAK_RATES[optimizer],
         "beta2": 0.999,
         "weight_decay": 0.01 if config.pretrained is None else 1e-4,
         "batch_size": min(256, max(32, 2 ** round(math.log2(max(1, num_images) / 100)))),
         "epochs": None if config.max_steps else choose_epochs(features, num_images),
-        "schedule": "one_cycle",
-        "warmup": 0.15,
+        "schedule": "linear" if optimizer == "muon" else "one_cycle",
+        "warmup": 0.02 if optimizer == "muon" else 0.15,
+        "mirror": is_symmetric(features, classes) and model == "cnn",
         "augment": choose_augment(features, classes),
         "ema": 0.0,
         "early_stopping": 0,
@@ -145,14 +148,20 @@ def build(spec: DataSpec, config: Config) -> nn.Module:
     num_classes = len(spec.classes or [])
     if config.model not in MODELS:
         net = make_backbone(str(config.model), features.channels, num_classes, size, config.pretrained)
-        return Normalized(features.mean, features.std, net)
+        return Normalized(features.mean, features.std, net, bool(config.mirror))
     assert config.width and config.depth and config.activation and config.dropout is not None
-    network = Cnn if config.model == "cnn" else ImageMLP
-    net = network(
-        features.channels, num_classes, size,
-        width=config.width, depth=config.depth, activation=config.activation, dropout=config.dropout,
-    )  # fmt: skip
-    return Normalized(features.mean, features.std, net)
+    common: dict[str, Any] = {
+        "width": config.width,
+        "depth": config.depth,
+        "activation": config.activation,
+        "dropout": config.dropout,
+    }
+    net: nn.Module
+    if config.model == "mlp":
+        net = ImageMLP(features.channels, num_classes, size, **common)
+    else:
+        net = Cnn(features.channels, num_classes, size, **common, patch_covariance=features.patch_covariance)
+    return Normalized(features.mean, features.std, net, bool(config.mirror))
 
 
 def augment(spec: DataSpec, config: Config) -> Augment | None:
