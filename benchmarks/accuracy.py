@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import FOLDER, Shown, Target, machine, report
+from common import FOLDER, Shown, Target, convergent, machine, report
 
 MEGABYTE = 2**20
 LARGEST_ARCHIVE = 2**30
@@ -133,15 +133,10 @@ RUNS = {
 HELP = "help"
 
 
-def command(*words: str) -> list[str]:
-    """Return the command line of the `convergent` that belongs to this Python."""
-    return [str(Path(sys.executable).with_name("convergent")), *words]
-
-
 def train(run: Run, data: Path, seconds: int) -> Done:
     """Train in a process of its own with an empty cache; what it says goes to the screen."""
     with tempfile.TemporaryDirectory() as folder:
-        words = command("train", str(data), *run.options, "--time-limit", str(seconds), "--out", f"{folder}/run")
+        words = convergent("train", str(data), *run.options, "--time-limit", str(seconds), "--out", f"{folder}/run")
         print(" ".join(words), file=sys.stderr)
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -191,7 +186,7 @@ def measure_help(quick: bool) -> None:
     times = []
     for _ in range(3 if quick else 11):
         start = time.perf_counter()
-        subprocess.run(command("--help"), stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(convergent("--help"), stdout=subprocess.DEVNULL, check=True)
         times.append(time.perf_counter() - start)
     middle = statistics.median(times)
     rows = [[f"{middle:.3f}", f"{min(times):.3f}", f"{max(times):.3f}"]]

@@ -112,6 +112,11 @@ def commit() -> str:
     return found.stdout.strip()
 
 
+def convergent(*words: str) -> list[str]:
+    """Return the command line `convergent WORDS` for this Python."""
+    return [sys.executable, "-c", "from convergent.cli import main; raise SystemExit(main())", *words]
+
+
 def show(table: Shown) -> None:
     """Print a table."""
     drawn = Table(*table.columns, title=table.title, caption=table.note, title_justify="left", caption_justify="left")

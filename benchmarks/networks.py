@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 CLASSES = 10
 WIDTH = 64
-CHANNELS = (32, 64, 128, 128)
+CHANNELS = (32, 64, 64, 128)
 
 
 class Shape(NamedTuple):

@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import Shown, Target, machine, report
+from common import Shown, Target, convergent, machine, report
 from contestants import environment
 from networks import SHAPES, flops_of_step
 from workers import alternate, python, ratio, spread
@@ -90,14 +90,14 @@ def run_together(count: int, data: str, steps: int) -> float:
         start = time.perf_counter()
         runs = [
             subprocess.Popen(
-                [sys.executable, "-m", "convergent.cli", "train", data, *options, "--out", f"{folder}/run-{number}"],
+                convergent("train", data, *options, "--out", f"{folder}/run-{number}"),
                 env=place, stdout=subprocess.DEVNULL, stderr=(Path(folder) / f"{number}.txt").open("w"),
             )
             for number in range(count)
         ]  # fmt: skip
         statuses = [run.wait() for run in runs]
         seconds = time.perf_counter() - start
-        if any(statuses):
+        if any(statuses) or not (Path(folder) / "run-0" / "result.json").is_file():
             sys.exit((Path(folder) / "0.txt").read_text())
     return seconds
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from convergent.data.augment import OF_IMAGES, OF_PAIRS, cutmix, cutout, flip, make_augment, mixup, shift
+from convergent.data.augment import OF_IMAGES, OF_PAIRS, SHIFT, cutmix, cutout, flip, make_augment, mixup, shift
 from convergent.types import Batch, UserError
 
 NAMES = [*OF_IMAGES, *OF_PAIRS]
@@ -55,8 +55,9 @@ def test_flip_mirrors_about_half():
 def test_shift_moves_by_whole_pixels_and_reflects():
     images = torch.arange(16 * 16, dtype=torch.float32).view(1, 1, 16, 16).repeat(200, 1, 1, 1)
     out = shift(images, generator())
-    padded = torch.nn.functional.pad(images[:1], (2, 2, 2, 2), mode="reflect")[0, 0]
-    moved = {(int(y), int(x)) for y in range(5) for x in range(5)}
+    most = round(16 * SHIFT)
+    padded = torch.nn.functional.pad(images[:1], (most,) * 4, mode="reflect")[0, 0]
+    moved = {(y, x) for y in range(2 * most + 1) for x in range(2 * most + 1)}
     windows = {where: padded[where[0] : where[0] + 16, where[1] : where[1] + 16] for where in moved}
     seen = {where for image in out[:, 0] for where, window in windows.items() if torch.equal(image, window)}
     assert seen == moved

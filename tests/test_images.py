@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import errno
 import gzip
 import io
 import struct
@@ -11,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from convergent.config import make_config
+from convergent.data import cache as cache_module
 from convergent.data import image_files, pixels
 from convergent.data.arrays import read_idx, read_npz
 from convergent.data.decode import BadImageError, Geometry, decode, read_header
@@ -124,6 +126,16 @@ def test_cache_makes_room(folder, tmp_path, monkeypatch):
     load(folder, cache_gigabytes=size, image_size=56)
     load(folder, cache_gigabytes=size, image_size=40)
     assert len(list((tmp_path / "cache" / "convergent" / "arrays").iterdir())) == 1
+
+
+def test_full_disk(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(image_files, "FEW", 0)
+    monkeypatch.setattr(cache_module, "_reserve", full)
+    refused(folder, "No space left on device", "CONVERGENT_CACHE")
+    assert not list((tmp_path / "cache" / "convergent" / "arrays").iterdir())
 
 
 def test_damaged_files_are_refused_by_name(folder):
@@ -245,6 +257,7 @@ def test_any_bytes_are_an_array_or_a_user_error(content):
 
 
 @given(st.integers(0, 2**31))
+@example(450536756)  # becomes an encrypted one
 @settings(deadline=None)
 def test_any_damaged_npz_is_an_array_or_a_user_error(seed):
     rng = np.random.default_rng(seed)
@@ -406,7 +419,7 @@ def test_new_data(folder, tmp_path, fashion):
     one = read_images(open_source(str(picture)), spec, config)
     assert one.batch(np.array([0])).inputs[0].shape == (1, 1, 28, 28)
     assert one.targets.tolist() == [-1]
-    assert one.name(0) == "new.png"
+    assert one.name(0) == str(picture)
     arrays = write(tmp_path / "new.npz", x=np.stack([fashion["x_train"][:5]] * 3, 3).repeat(2, 1))
     assert read_images(open_source(str(arrays)), spec, config).batch(np.arange(5)).inputs[0].shape == (5, 1, 28, 28)
     (folder / "trousers").mkdir()

@@ -116,6 +116,19 @@ def test_nothing_there(tmp_path, photos):
     picture(tmp_path / "seg" / "images" / "1.png")
     picture(tmp_path / "seg" / "masks" / "1.png")
     refused(tmp_path / "seg", "not recognised")
+    for name in ("train/images/1.png", "train/masks/1.png", "val/images/1.png"):
+        picture(tmp_path / "split" / name)
+    refused(tmp_path / "split", "not recognised", "it holds train/, val/")
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / "several").mkdir(exist_ok=True)
+        (tmp_path / "several" / name).write_text("x,y\n1,2\n")
+    refused(tmp_path / "several", "several tables", "a.csv")
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    for name in ("train", "bus"):
+        picture(tmp_path / name / "1.png")
+    assert open_source(str(tmp_path)).parts == {"all": (tmp_path,)}
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])

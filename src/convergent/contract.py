@@ -70,7 +70,7 @@ def _check_deterministic(task: Task, splits: Splits, config: Config, model: nn.M
 
 def _check_overfits(task: Task, model: nn.Module, batch: Batch, loss: Loss) -> str:
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.0)
-    losses = []
+    losses: list[float] = []
     model.train()
     for _ in range(OVERFIT_STEPS):
         value, _ = task.step(model, batch, loss)

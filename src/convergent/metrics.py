@@ -25,12 +25,15 @@ def classification_metrics(logits_BC: Tensor, targets_B: Tensor, num_classes: in
     """
     logits_BC = logits_BC.float()
     predicted_B = logits_BC.argmax(1)
-    per_class = {"num_classes": num_classes, "average": "macro"}
     probabilities_BC = logits_BC.softmax(1)
     return {
         "accuracy": (predicted_B == targets_B).float().mean().item(),
-        "balanced_accuracy": of_classes.multiclass_recall(predicted_B, targets_B, **per_class).item(),
-        "f1_macro": of_classes.multiclass_f1_score(predicted_B, targets_B, **per_class).item(),
+        "balanced_accuracy": of_classes.multiclass_recall(
+            predicted_B, targets_B, num_classes=num_classes, average="macro"
+        ).item(),
+        "f1_macro": of_classes.multiclass_f1_score(
+            predicted_B, targets_B, num_classes=num_classes, average="macro"
+        ).item(),
         "calibration_error": of_classes.multiclass_calibration_error(
             probabilities_BC, targets_B, num_classes=num_classes, n_bins=15
         ).item(),

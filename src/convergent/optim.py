@@ -142,11 +142,12 @@ class Muon(torch.optim.Optimizer):
                     self._update(parameter, group)
 
     def _update(self, parameter: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[parameter]
+        state, gradient = self.state[parameter], parameter.grad
+        assert gradient is not None
         if not state:
             state["momentum_buffer"] = torch.zeros_like(parameter)
-        momentum = state["momentum_buffer"].mul_(group["momentum"]).add_(parameter.grad)
-        nesterov = parameter.grad.add(momentum, alpha=group["momentum"])
+        momentum = state["momentum_buffer"].mul_(group["momentum"]).add_(gradient)
+        nesterov = gradient.add(momentum, alpha=group["momentum"])
         if parameter.ndim > 2:
             parameter.mul_(len(parameter) ** 0.5 / parameter.norm().clamp(min=1e-7))
         else:

@@ -25,6 +25,7 @@ from convergent.engine.checkpoint import checkpoints, newest_valid, read_checkpo
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.loop import Clock, Ending, Training
 from convergent.engine.loop import train as train_loop
+from convergent.engine.memory import keep_freed_memory
 from convergent.engine.plan import (
     Plan,
     PlanRecord,
@@ -35,7 +36,7 @@ from convergent.engine.plan import (
     read_plan,
     remember,
     remembered,
-    step_milliseconds,
+    step_costs,
 )
 from convergent.engine.range_test import range_test
 from convergent.engine.state import TrainState, copied
@@ -85,6 +86,7 @@ def train(data: str, *, say: Say = say_on_stderr, **options: Any) -> Run:
     """
     clock = Clock(0.0)
     claim_core_share()
+    keep_freed_memory()
     base = read_yaml(Path(options.pop("config"))) if options.get("config") else {}
     config = make_config(base, **options)
     source = open_source(absolute(data))
@@ -135,6 +137,7 @@ def resume(folder: str | Path, *, say: Say = say_on_stderr) -> Run:
     Raises UserError where the folder is no run, its data has changed, or no checkpoint is whole.
     """
     claim_core_share()
+    keep_freed_memory()
     folder = Path(folder)
     if not (folder / "config.yaml").is_file() or not (folder / "plan.json").is_file():
         raise UserError(f"{folder}: is not a run that can be resumed (no config.yaml or plan.json): it had not begun.")
@@ -291,16 +294,14 @@ def _with_total_steps(prepared: Prepared, record: PlanRecord) -> PlanRecord:
     """Return the plan with the number of steps that the time limit allows at its speed."""
     config, plan = prepared.config, record.chosen
     assert config.time_limit is not None
-    ms = record.milliseconds or step_milliseconds(
-        prepared.model, _trial_recipe(prepared), plan, _first_batches(prepared)
-    )
+    ms, profile = step_costs(prepared.model, _trial_recipe(prepared), plan, _first_batches(prepared))
     left = config.time_limit - prepared.clock.seconds() - reserve_seconds(prepared, ms)
     every = evaluate_every(prepared)
     overhead = FORWARD_SHARE * len(prepared.splits.valid) / prepared.batches.batch_size / every
-    steps = steps_in_time(max(0.0, left), ms / 1e3, overhead)
+    steps = steps_in_time(max(0.0, left), ms / 1e3, overhead, profile)
     most = requested_steps(config, prepared.batches.steps_per_epoch)
     total = min(steps, most) if most is not None else steps
-    chosen = plan.model_copy(update={"total_steps": total})
+    chosen = plan.model_copy(update={"total_steps": total, "profile": profile})
     return record.model_copy(update={"chosen": chosen, "milliseconds": ms})
 
 
@@ -402,6 +403,7 @@ def make_training(prepared: Prepared, state: TrainState, record: PlanRecord, obs
         folder=prepared.folder / "checkpoints",
         clock=prepared.clock,
         most_steps=requested_steps(config, prepared.batches.steps_per_epoch),
+        profile=plan.profile,
         reserve_seconds=reserve_seconds(prepared, record.milliseconds or 0.0),
     )
 

@@ -20,7 +20,7 @@ from convergent.engine.budget import requested_steps, steps_in_time
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.loop import Clock, Training
 from convergent.engine.loop import train as train_loop
-from convergent.engine.plan import Plan, PlanRecord, default_plan, make_state, measure, read_plan, step_milliseconds
+from convergent.engine.plan import Plan, PlanRecord, default_plan, make_state, measure, read_plan, step_costs
 from convergent.engine.state import TrainState
 from convergent.engine.step import Recipe, make_step
 from convergent.report.journal import Journal, read_journal
@@ -174,7 +174,7 @@ class Trainer:
         torch.set_num_threads(record.chosen.threads)
         total = asked
         if config.time_limit is not None:
-            ms = record.milliseconds or step_milliseconds(self.model, recipe, record.chosen, first)
+            ms, _ = step_costs(self.model, recipe, record.chosen, first)
             total = steps_in_time(config.time_limit - clock.seconds(), ms / 1e3, EVALUATION_SHARE)
             total = min(total, asked) if asked is not None else total
         return record.model_copy(update={"chosen": record.chosen.model_copy(update={"total_steps": total})})

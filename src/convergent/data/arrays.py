@@ -7,6 +7,7 @@ before memory is taken (deflate shrinks by 1,032 at most).
 from __future__ import annotations
 
 import gzip
+import lzma
 import struct
 import zipfile
 import zlib
@@ -19,6 +20,8 @@ from convergent.config import nearest
 from convergent.types import UserError
 
 MAX_DEFLATE = 1032
+# RuntimeError: encrypted, or packed in a way that is unknown here.
+DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
@@ -57,7 +60,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except DAMAGED as error:
         raise _damaged(path, error) from None
 
 
@@ -75,7 +78,7 @@ def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
                     )
                     shape, _, dtype = read(file)
                 headers[name.removesuffix(".npy")] = (shape, dtype)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except DAMAGED as error:
         raise _damaged(path, error) from None
     return headers
 

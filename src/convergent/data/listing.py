@@ -63,9 +63,9 @@ def list_class_folders(source: Source) -> Listing:
 
 
 def list_loose_images(source: Source) -> Listing:
-    """Return image files without classes."""
+    """Return image files without classes, called by their paths."""
     paths = source.parts["all"]
-    names = [path.name for path in paths]
+    names = [str(path) for path in paths]
     return Listing(names, np.full(len(paths), UNKNOWN), [], {"all": np.arange(len(paths))}, "class", paths=paths)
 
 

@@ -195,7 +195,7 @@ def _split_folders(address: str, folders: list[Path]) -> Source | None:
 
 def _classes(address: str, folder: Path, folders: list[Path], files: list[Path]) -> Source | None:
     """Recognise class folders; a single folder beside a table holds the images that the table names."""
-    if not _holds_classes(folder):
+    if not _holds_classes(folder) or all(entry.name.lower() in SPLIT_NAMES for entry in folders):
         return None
     if len(folders) == 1 and (any(map(is_table, files)) or not any(map(is_image, visible(folders[0])))):
         return None
@@ -253,6 +253,9 @@ def _one_file(address: str, files: list[Path]) -> Source | None:
 
 
 def _contents(entries: list[Path]) -> str:
+    """Return why a folder is not recognised, with what it holds."""
+    if sum(map(is_table, entries)) > 1:
+        return f"it holds several tables, none called train: give one of them, {entries[0].name} say"
     names = ", ".join(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries[:4])
     return f"it holds {names}{', ...' if len(entries) > 4 else ''}"
 

@@ -59,6 +59,8 @@ class Training:
     clock: Clock
     most_steps: int | None
     """What was asked for, where a time limit may only shorten it."""
+    profile: tuple[float, ...] = ()
+    """How the cost of a step changes over the training, as the plan measured it."""
     reserve_seconds: float = 0.0
     """What is needed after the last step: final evaluation and report."""
 
@@ -137,7 +139,7 @@ def _keep_to_time(state: TrainState, training: Training) -> None:
     seconds = training.clock.seconds()
     per_step = (seconds - progress.setup_seconds) / progress.step
     left = limit - seconds - training.reserve_seconds
-    total = adjusted_total(progress, left, per_step, training.most_steps)
+    total = adjusted_total(progress, left, per_step, training.most_steps, training.profile)
     if total != progress.total_steps:
         progress.total_steps = max(total, progress.step)
         progress.schedule_changes.append([progress.step, progress.total_steps])

@@ -35,6 +35,8 @@ from convergent.types import Batch, UserError
 SECONDS_PER_CANDIDATE = 0.6
 MOST_STEPS = 30
 GAIN = 1.03
+PROFILE_PARTS = 20
+PROFILE_CHANGES = 0.8
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.03, "float16": 0.01}
 COMPILE_SECONDS = 20.0
 COMPILE_STEP_MS = {"cpu": 3.0, "cuda": float("inf")}
@@ -52,6 +54,8 @@ class Plan(BaseModel):
     threads: int = 1
     total_steps: int | None = None
     """Steps that fit into the time limit by the measured speed, where there is one."""
+    profile: tuple[float, ...] = ()
+    """Cost of a step in equal parts of the training, relative to one at its end; empty where it does not change."""
 
     def label(self) -> str:
         """Return the plan in a few words.
@@ -180,8 +184,18 @@ class _Trial:
         self.first_seconds = time.perf_counter() - start
         self.count = 2
 
-    def _run(self, index: int) -> torch.Tensor:
-        return self.step(self.batches[index % len(self.batches)], index, 1e-3, 0.0)[0]
+    def _run(self, index: int, progress: float = 1.0) -> torch.Tensor:
+        return self.step(self.batches[index % len(self.batches)], index, 1e-3, progress)[0]
+
+    def profile(self) -> tuple[float, ...]:
+        """Return the cost of a step in equal parts of the training, relative to one at its end."""
+        points = [(part + 0.5) / PROFILE_PARTS for part in range(PROFILE_PARTS)]
+        times = []
+        for progress in [*points, 1.0]:
+            self._run(self.count, progress)
+            times.append(min(_seconds(lambda p=progress: self._run(self.count, p), self.device_type) for _ in range(2)))  # type: ignore[misc]
+        shares = tuple(min(1.0, seconds / times[-1]) for seconds in times[:-1])
+        return shares if min(shares) < PROFILE_CHANGES else ()
 
     def milliseconds(self, seconds: float) -> float:
         """Return the median time of a step, measured for about `seconds`."""
@@ -253,9 +267,11 @@ def measure(model: nn.Module, recipe: Recipe, batches: list[Batch], steps: int) 
     return PlanRecord(chosen=best, candidates=rows, machine=machine(device), milliseconds=best_ms)
 
 
-def step_milliseconds(model: nn.Module, recipe: Recipe, plan: Plan, batches: list[Batch]) -> float:
-    """Return the time of a step under `plan`, measured on a copy of the model."""
-    return _Trial(model, recipe, plan, batches).milliseconds(SECONDS_PER_CANDIDATE)
+def step_costs(model: nn.Module, recipe: Recipe, plan: Plan, batches: list[Batch]) -> tuple[float, tuple[float, ...]]:
+    """Return (milliseconds of a step at the end of the training, profile) under `plan`, measured on a copy."""
+    trial = _Trial(model, recipe, plan, batches)
+    profile = trial.profile() if recipe.augment is not None else ()
+    return trial.milliseconds(SECONDS_PER_CANDIDATE), profile
 
 
 def _row(plan: Plan, ms: float | None, difference: float | None, base_ms: float | None, note: str) -> Candidate:

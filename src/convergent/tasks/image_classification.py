@@ -30,13 +30,14 @@ MODELS = {
     "mlp": "multilayer perceptron on the pixels",
 }
 PEAK_RATES = {
-    "adam": 1e-3, "adamw": 1e-3, "muon": 0.07, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
+    "adam": 1e-3, "adamw": 1e-3, "muon": 0.06, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
 }  # fmt: skip
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
 TOP = 5
 EXAMPLES = 24
 LABEL_SMOOTHING = 0.1
+WIDTHS = {1: 48, 3: 64}  # of the first stage of the cnn: grey images say less
 
 
 def recognise(source: Source, config: Config) -> Recognition | None:
@@ -75,7 +76,7 @@ def is_symmetric(features: ImageFeatures, classes: Sequence[str]) -> bool:
 def choose_augment(features: ImageFeatures, classes: Sequence[str]) -> list[str]:
     """Return the names of the augmentations that suit the images."""
     large = min(features.height, features.width) > 96
-    return ["flip"] * is_symmetric(features, classes) + ["crop" if large else "shift"]
+    return ["flip"] * is_symmetric(features, classes) + ["crop" if large else "shift", "progressive"]
 
 
 def choose_epochs(features: ImageFeatures, num_images: int) -> int:
@@ -100,7 +101,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "task": NAME,
         "model": model,
         "activation": "gelu" if model == "cnn" else "relu",
-        "width": 512 if model == "mlp" else 64,
+        "width": 512 if model == "mlp" else WIDTHS[features.channels],
         "depth": 2 if model == "mlp" else num_stages(size, stem_stride(size)),
         "dropout": 0.2 if model == "mlp" else 0.0,
         "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
@@ -147,8 +148,8 @@ def build(spec: DataSpec, config: Config) -> nn.Module:
     size = (features.height, features.width)
     num_classes = len(spec.classes or [])
     if config.model not in MODELS:
-        net = make_backbone(str(config.model), features.channels, num_classes, size, config.pretrained)
-        return Normalized(features.mean, features.std, net, bool(config.mirror))
+        backbone = make_backbone(str(config.model), features.channels, num_classes, size, config.pretrained)
+        return Normalized(features.mean, features.std, backbone, bool(config.mirror))
     assert config.width and config.depth and config.activation and config.dropout is not None
     common: dict[str, Any] = {
         "width": config.width,
