@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from networks import SHAPES, make_data, make_keras, make_network
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
+
+from networks import SHAPES, make_data, make_keras, make_network
 from workers import Gate
 
 LEARNING_RATE = 1e-3

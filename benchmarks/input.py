@@ -32,9 +32,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import Shown, Target, cores, machine, report
 from PIL import Image
 from torch import Tensor
+
+from common import Shown, Target, cores, machine, report
 
 PHOTOGRAPH = Path(__file__).resolve().parent.parent / "samples" / "trees" / "OSBS_029.png"
 SIDE, OUTPUT_SIDE, BATCH_SIZE, CLASSES, VALID = 256, 224, 128, 10, 100

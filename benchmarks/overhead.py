@@ -59,7 +59,9 @@ def describe(said: dict[str, object]) -> str:
     """Return what is to be said of a plan: what it is, what choosing took, and the first step with its compiling."""
     if not said.get("candidates"):
         return ""
-    return f"{said['plan']}; chosen in {said['plan_seconds']:.1f} s, first step after {said['first_step_seconds']:.1f} s"
+    return (
+        f"{said['plan']}; chosen in {said['plan_seconds']:.1f} s, first step after {said['first_step_seconds']:.1f} s"
+    )
 
 
 def targets(network: str, times: dict[str, list[float]]) -> list[Target]:

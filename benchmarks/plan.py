@@ -122,7 +122,9 @@ def two_runs(data: str, steps: int, quick: bool) -> None:
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[[], *NAMES, TWO_RUNS], default=[], metavar="mlp|cnn|resnet|two-runs")
+    parser.add_argument(
+        "parts", nargs="*", choices=[[], *NAMES, TWO_RUNS], default=[], metavar="mlp|cnn|resnet|two-runs"
+    )
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--data", default="sample:fashion", help="what the two runs train on")
     parser.add_argument("--steps", type=int, default=600, help="steps of each of the two runs")

@@ -12,9 +12,9 @@ from convergent.config import Config
 PAGE = Path(__file__).with_name("config.md")
 HEAD = """# Options
 
-Made from the schema in `src/convergent/config.py` by `make docs`. The same names serve everywhere: `--batch-size 64` on
-the command line, `batch_size: 64` in the YAML file of `--config`, `batch_size=64` in Python. An option that is not given
-is chosen from the data where its default is empty; the complete result stands in `RUN/config.yaml`.
+Made from the schema in `src/convergent/config.py` by `make docs`. The same names serve everywhere: `--batch-size 64`
+on the command line, `batch_size: 64` in the YAML file of `--config`, `batch_size=64` in Python. An option that is not
+given is chosen from the data where its default is empty; the complete result stands in `RUN/config.yaml`.
 """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 from pathlib import Path
 
@@ -240,4 +239,4 @@ def test_prune_keeps_two_and_the_best_they_need(tmp_path: Path) -> None:
     for step in (4, 5):
         checkpoint.write_checkpoint(tmp_path, "step", step, state.tensors(), state.scalars())
     checkpoint.prune(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["best-00000003", "step-00000004", "step-00000005"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-00000003", "step-00000004", "step-00000005"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import SAMPLES
 
+from conftest import SAMPLES
 from convergent.contract import check_task
 from convergent.task import find_task, task_names
 from convergent.types import Batch, UserError

@@ -20,7 +20,7 @@ from convergent.config import Config
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 DECAY_SHARE = 0.4
 NEWTON_SCHULZ_STEPS = 3
-COMPANION_RATE = 0.03
+COMPANION_RATE = 0.05
 """Of AdamW for biases, norms and embeddings beside Muon: its steps are per weight, Muon's are per matrix."""
 
 
@@ -95,7 +95,7 @@ def _single(named: dict[str, nn.Parameter], config: Config, name: str, fused: bo
 
 @torch.no_grad()
 def decay_weights(optimizers: list[torch.optim.Optimizer]) -> None:
-    """Shrink the weights by lr * weight decay where the optimiser does not do it itself (decoupled, before the step)."""
+    """Shrink the weights by lr * weight decay, before the step, where the optimiser does not do it itself."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             if group.get("decoupled_decay"):

@@ -204,10 +204,9 @@ def describe(splits: Splits) -> list[str]:
     if spec.classes is not None:
         shown = ", ".join(spec.classes[:8]) + (" ..." if len(spec.classes) > 8 else "")
         lines.append(f"{len(spec.classes)} classes of `{spec.target}`: {shown}")
+    shown_keys = ("name", "kind", "example", "note")
     for column in spec.features.get("columns", []):
-        lines.append(
-            "  " + "  ".join(str(column[key]) for key in ("name", "kind", "example", "note") if column.get(key))
-        )
+        lines += ["  " + "  ".join(str(column[key]) for key in shown_keys if column.get(key))]
     if spec.refused:
         first = spec.refused[0]
         lines.append(f"{len(spec.refused)} samples refused, the first: {first.where}: {first.reason}")

@@ -1,4 +1,4 @@
-"""Train any nn.Module on any batches with the same engine: `Trainer(model, loss=loss, config=...).fit(train, valid)`."""
+"""Train any nn.Module on any batches with the same engine: `Trainer(model, loss=loss).fit(train, valid)`."""
 
 from __future__ import annotations
 

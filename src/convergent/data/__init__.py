@@ -1,0 +1,1 @@
+"""Recognise, read, split, cache, augment and batch data."""

@@ -137,10 +137,7 @@ def _synchronize(device_type: str) -> None:
 
 def machine(device: torch.device) -> dict[str, Any]:
     """Return what the plan was measured on."""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        name = _processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "processor": name,
         "device": device.type,
@@ -240,7 +237,7 @@ def why_not(plan: Plan, choice: str, config: Config, device: torch.device, step_
 
 
 def measure(model: nn.Module, recipe: Recipe, batches: list[Batch], steps: int) -> PlanRecord:
-    """Return the fastest plan for `model` on `batches`, for a run of about `steps` steps, with the table of what was timed.
+    """Return the fastest plan for `model` on `batches`, for a run of about `steps` steps, with its table.
 
     The model itself is not changed: every candidate trains a copy of it.
     """

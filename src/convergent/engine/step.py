@@ -150,7 +150,7 @@ def split_batch(batch: Batch, parts: int) -> list[Batch]:
 
 
 def can_compile(state: TrainState, config: Config, device: torch.device) -> bool:
-    """Return whether the whole step can be one graph: torch can trace it, and the optimiser is one it has as a function."""
+    """Return whether the whole step can be one graph: torch can trace it, optimiser included."""
     import torch._dynamo.config as dynamo
 
     plain = config.accumulate == 1 and state.scaler is None and device.type in ("cpu", "cuda")

@@ -30,7 +30,7 @@ MODELS = {
     "mlp": "multilayer perceptron on the pixels",
 }
 PEAK_RATES = {
-    "adam": 1e-3, "adamw": 1e-3, "muon": 0.06, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
+    "adam": 1e-3, "adamw": 1e-3, "muon": 0.03, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
 }  # fmt: skip
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
@@ -149,7 +149,7 @@ def build(spec: DataSpec, config: Config) -> nn.Module:
     num_classes = len(spec.classes or [])
     if config.model not in MODELS:
         backbone = make_backbone(str(config.model), features.channels, num_classes, size, config.pretrained)
-        return Normalized(features.mean, features.std, backbone, bool(config.mirror))
+        return Normalized(features.mean, features.std, backbone, bool(config.mirror), config.output == "sigmoid")
     assert config.width and config.depth and config.activation and config.dropout is not None
     common: dict[str, Any] = {
         "width": config.width,
@@ -162,7 +162,7 @@ def build(spec: DataSpec, config: Config) -> nn.Module:
         net = ImageMLP(features.channels, num_classes, size, **common)
     else:
         net = Cnn(features.channels, num_classes, size, **common, patch_covariance=features.patch_covariance)
-    return Normalized(features.mean, features.std, net, bool(config.mirror))
+    return Normalized(features.mean, features.std, net, bool(config.mirror), config.output == "sigmoid")
 
 
 def augment(spec: DataSpec, config: Config) -> Augment | None:
