@@ -177,7 +177,7 @@ def measure(name: str, cache: Path, quick: bool) -> None:
     ]
     if run.most_memory is not None:
         aims.append(Target(f"{run.title}: peak memory", run.most_memory, done.megabytes, " MB", at_least=False))
-    report(f"accuracy-{name}", "accuracy", on, [table], aims, quick)
+    report(f"accuracy-{name}", "accuracy", on, [table], aims, quick=quick)
 
 
 def measure_help(quick: bool) -> None:
@@ -192,7 +192,7 @@ def measure_help(quick: bool) -> None:
     rows = [[f"{middle:.3f}", f"{min(times):.3f}", f"{max(times):.3f}"]]
     table = Shown("`convergent --help`", ["median s", "fastest", "slowest"], rows)
     aim = Target("`convergent --help`", 0.5, middle, " s", at_least=False)
-    report(f"accuracy-{HELP}", "accuracy", on, [table], [aim], quick)
+    report(f"accuracy-{HELP}", "accuracy", on, [table], [aim], quick=quick)
 
 
 def main() -> None:

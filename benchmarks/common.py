@@ -137,7 +137,7 @@ def targets_table(targets: Sequence[Target]) -> Shown:
 
 
 def report(
-    name: str, benchmark: str, on: dict[str, Any], tables: Sequence[Shown], targets: Sequence[Target], quick: bool
+    name: str, benchmark: str, on: dict[str, Any], tables: Sequence[Shown], targets: Sequence[Target], *, quick: bool
 ) -> None:
     """Print what was measured; unless it was a quick try, write `results/NAME.json` and RESULTS.md anew."""
     for table in [*tables, targets_table(targets)]:

@@ -123,7 +123,7 @@ def skorch(network: str, gate: Gate) -> None:
     from skorch import NeuralNetClassifier
     from skorch.callbacks import Callback
 
-    class Watch(Callback):  # type: ignore[misc]
+    class Watch(Callback):
         """The gate as a callback."""
 
         def on_batch_end(self, net: Any, **others: Any) -> None:
@@ -144,7 +144,7 @@ def lightning(network: str, gate: Gate) -> None:
     """Train with Lightning."""
     import lightning as pl
 
-    class Module(pl.LightningModule):  # type: ignore[misc]
+    class Module(pl.LightningModule):
         """The network, its loss and its optimiser."""
 
         def __init__(self) -> None:
@@ -159,7 +159,7 @@ def lightning(network: str, gate: Gate) -> None:
             """Return AdamW."""
             return adamw(self.network)
 
-    class Watch(pl.Callback):  # type: ignore[misc]
+    class Watch(pl.Callback):
         """The gate as a callback."""
 
         def on_train_batch_end(self, *others: Any) -> None:
@@ -177,7 +177,7 @@ def keras(network: str, gate: Gate) -> None:
     """Train with Keras on the backend that KERAS_BACKEND names; a block is an epoch."""
     from keras.callbacks import Callback
 
-    class Watch(Callback):  # type: ignore[misc]
+    class Watch(Callback):
         """The gate as a callback. A callback for each batch would cost Keras its speed on JAX."""
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -60,7 +60,7 @@ def make_image(photograph: np.ndarray, random: np.random.Generator) -> np.ndarra
     """Return a part of the photograph, turned, mirrored, brighter or darker, with noise: uint8 (SIDE, SIDE, 3)."""
     top = random.integers(photograph.shape[0] - SIDE + 1)
     left = random.integers(photograph.shape[1] - SIDE + 1)
-    image = np.rot90(photograph[top : top + SIDE, left : left + SIDE], random.integers(4))
+    image = np.rot90(photograph[top : top + SIDE, left : left + SIDE], int(random.integers(4)))
     if random.random() < 0.5:
         image = image[:, ::-1]
     noise = random.normal(0, 4, image.shape)
@@ -163,7 +163,7 @@ def measure(folder: Path, chosen: argparse.Namespace) -> None:
         Target("images/s in the first epoch, by ImageFolder + DataLoader's", 1.0, by["first"]),
         Target("images/s in later epochs, by ImageFolder + DataLoader's", 5.0, by["later"]),
     ]
-    report("input", "input", on, [table], aims, chosen.quick)
+    report("input", "input", on, [table], aims, quick=chosen.quick)
 
 
 def arguments() -> Any:

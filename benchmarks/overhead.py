@@ -52,7 +52,7 @@ def measure(network: str, names: list[str], rounds: int, quick: bool) -> None:
         rows.append([LABELS[name], ms, spread(times[name]), shown, describe(said[name])])
     note = f"{rounds} rounds of blocks of {SHAPES[network].steps} steps, in turns; middle half of the rounds beside."
     table = Shown(f"{NAMES[network]}: a step", ["who", "ms", "middle half", "ratio to bare", "note"], rows, note)
-    report(f"overhead-{network}", "overhead", on, [table], targets(network, times), quick)
+    report(f"overhead-{network}", "overhead", on, [table], targets(network, times), quick=quick)
 
 
 def describe(said: dict[str, object]) -> str:

@@ -45,15 +45,16 @@ def measure(network: str, rounds: int, quick: bool) -> None:
         ms = statistics.median(times[name])
         speed = flops / ms / 1e6
         share = speed / max(on["float32_gflops"], on["bfloat16_gflops"])
-        gain = ratio(times, "ours", name) or 0.0
-        rows.append([label, said[name]["plan"], f"{ms:.3g}", spread(times[name]), f"{gain:.2f}", f"{speed:.1f}",
-                     f"{share:.0%}"])  # fmt: skip
+        faster = f"{ratio(times, 'ours', name):.2f}"
+        rows.append(
+            [label, said[name]["plan"], f"{ms:.3g}", spread(times[name]), faster, f"{speed:.1f}", f"{share:.0%}"]
+        )
     columns = ["plan", "what it is", "ms a step", "middle half", "times as fast", "GFLOP/s", "share of the peak"]
     note = f"{flops / 1e9:.3g} GFLOP a step; {rounds} rounds of {SHAPES[network].steps} steps, in turns."
     tables = [Shown(f"{NAMES[network]}: plan auto against plan off", columns, rows, note), candidates(network, planned)]
     gain = ratio(times, "ours", "ours-planned")
     speed = flops / statistics.median(times["ours-planned"]) / 1e6
-    report(f"plan-{network}", "plan", on, tables, targets(network, on, gain, speed), quick)
+    report(f"plan-{network}", "plan", on, tables, targets(network, on, gain, speed), quick=quick)
 
 
 def candidates(network: str, planned: dict[str, list[dict[str, object]]]) -> Shown:
@@ -116,7 +117,7 @@ def two_runs(data: str, steps: int, quick: bool) -> None:
     ]
     table = Shown(f"`convergent train {data} --max-steps {steps}`", ["runs", "seconds", "each trial"], rows)
     aim = Target("two runs started together, by the time of one", 2.2, by, at_least=False)
-    report(f"plan-{TWO_RUNS}", "plan", on, [table], [aim], quick)
+    report(f"plan-{TWO_RUNS}", "plan", on, [table], [aim], quick=quick)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ MODELS = {
     "mlp": "one multilayer perceptron with batch norm, on the same embeddings",
 }
 PEAK_RATES = {
-    "adam": 2e-3, "adamw": 2e-3, "muon": 2e-3, "rmsprop": 1e-3, "adagrad": 1e-2, "sgd": 3e-2, "gradient_descent": 0.1,
+    "adam": 4e-3, "adamw": 4e-3, "muon": 4e-3, "rmsprop": 1e-3, "adagrad": 1e-2, "sgd": 3e-2, "gradient_descent": 0.1,
 }  # fmt: skip
 ROWS_SEEN = 1_500_000  # rows over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
