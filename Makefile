@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 .PHONY: demo test install docs lint clean
 
 demo: $(VENV)/installed
-	$(BIN)/convergent train sample:fashion --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+	$(BIN)/convergent train sample:fashion --time-limit 150 --out runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(VENV)/installed
 	$(BIN)/ruff check .

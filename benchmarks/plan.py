@@ -46,9 +46,8 @@ def measure(network: str, rounds: int, quick: bool) -> None:
         speed = flops / ms / 1e6
         share = speed / max(on["float32_gflops"], on["bfloat16_gflops"])
         faster = f"{ratio(times, 'ours', name):.2f}"
-        rows.append(
-            [label, said[name]["plan"], f"{ms:.3g}", spread(times[name]), faster, f"{speed:.1f}", f"{share:.0%}"]
-        )
+        reached = [f"{speed:.1f}", f"{share:.0%}"]
+        rows.append([label, said[name]["plan"], f"{ms:.3g}", spread(times[name]), faster, *reached])
     columns = ["plan", "what it is", "ms a step", "middle half", "times as fast", "GFLOP/s", "share of the peak"]
     note = f"{flops / 1e9:.3g} GFLOP a step; {rounds} rounds of {SHAPES[network].steps} steps, in turns."
     tables = [Shown(f"{NAMES[network]}: plan auto against plan off", columns, rows, note), candidates(network, planned)]

@@ -7,6 +7,7 @@ and settings, and a change of the machine's speed in the course of a minute stri
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
@@ -71,7 +72,10 @@ class Worker:
         )  # fmt: skip
 
     def answer(self) -> dict[str, Any]:
-        """Return the answer of the block under way; raises RuntimeError with the last words of one that died."""
+        """Return the answer of the block under way; raises RuntimeError with the last words of one that died.
+
+        One that takes longer than PATIENCE is killed.
+        """
         assert self.process.stdout
         watchdog = threading.Timer(PATIENCE, self.process.kill)
         watchdog.start()
@@ -81,15 +85,16 @@ class Worker:
             self.process.wait()
             self.errors.seek(0)
             last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise RuntimeError(last[0] if last else f"took longer than {PATIENCE:.0f} s, or died")
+            raise RuntimeError(f"{last[0] if last else 'died'} (status {self.process.returncode})")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def run_block(self) -> float:
-        """Run a block and return the milliseconds of a step."""
+        """Run a block and return the milliseconds of a step; raises RuntimeError where the process has died."""
         assert self.process.stdin
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # the answer then says why
+            self.process.stdin.write("go\n")
+            self.process.stdin.flush()
         return float(self.answer()["milliseconds"])
 
     def stop(self) -> None:
@@ -121,7 +126,11 @@ def alternate(
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
             for name in list(times) if number % 2 == 0 else list(times)[::-1]:
                 time.sleep(PAUSE)
-                times[name].append(workers[name].run_block())
+                try:
+                    times[name].append(workers[name].run_block())
+                except RuntimeError as error:
+                    failed[name] = str(error)
+                    del times[name]
     finally:
         for worker in workers.values():
             worker.stop()

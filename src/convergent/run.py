@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import platform
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +44,7 @@ from convergent.report.journal import Journal
 from convergent.report.page import write_report
 from convergent.report.progress import Progress
 from convergent.results import final_result, save_model, write_json
+from convergent.screen import Say, describe, say_on_stderr, summary
 from convergent.task import Task, find_task, recognise_task
 from convergent.trained import Run
 from convergent.types import DataSpec, Splits, UserError
@@ -53,16 +52,6 @@ from convergent.types import DataSpec, Splits, UserError
 MIN_STEPS_BETWEEN_EVALUATIONS = 20
 FORWARD_SHARE = 0.4
 REPORT_SECONDS = 4.0
-Say = Callable[[str], None]
-
-
-def say_nothing(text: str) -> None:
-    """Say nothing: what Python callers get who want no output."""
-
-
-def say_on_stderr(text: str) -> None:
-    """Print a line for the person who watches; standard output is for results."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -196,23 +185,6 @@ def new_folder(out: str | None, data: str) -> Path:
     return folder
 
 
-def describe(splits: Splits) -> list[str]:
-    """Return what was read, in lines for the screen."""
-    spec = splits.spec
-    sizes = ", ".join(f"{size:,} {name}" for name, size in spec.sizes.items())
-    lines = [f"{sizes} ({spec.split})"]
-    if spec.classes is not None:
-        shown = ", ".join(spec.classes[:8]) + (" ..." if len(spec.classes) > 8 else "")
-        lines.append(f"{len(spec.classes)} classes of `{spec.target}`: {shown}")
-    shown_keys = ("name", "kind", "example", "note")
-    for column in spec.features.get("columns", []):
-        lines += ["  " + "  ".join(str(column[key]) for key in shown_keys if column.get(key))]
-    if spec.refused:
-        first = spec.refused[0]
-        lines.append(f"{len(spec.refused)} samples refused, the first: {first.where}: {first.reason}")
-    return lines
-
-
 def device_of(config: Config) -> torch.device:
     """Return the device that was asked for; raises UserError where there is none of that kind."""
     if config.device == "auto":
@@ -278,8 +250,7 @@ def _trial_recipe(prepared: Prepared) -> Recipe:
     config = prepared.config
     if not isinstance(config.learning_rate, float):
         config = config.model_copy(update={"learning_rate": 1e-3})
-    recipe = prepared.recipe
-    return Recipe(recipe.forward, recipe.loss, recipe.augment, config, recipe.device)
+    return replace(prepared.recipe, config=config)
 
 
 def _measured_plan(prepared: Prepared) -> PlanRecord:
@@ -336,19 +307,7 @@ def with_learning_rate(prepared: Prepared, plan: Plan, say: Say) -> Prepared:
     write_json(prepared.folder / "range_test.json", {"learning_rate": rate, "curve": curve})
     say(f"learning rate: {rate:.2g} by the range test")
     config = config.model_copy(update={"learning_rate": rate})
-    recipe = Recipe(
-        prepared.recipe.forward, prepared.recipe.loss, prepared.recipe.augment, config, prepared.recipe.device
-    )
-    return Prepared(
-        prepared.folder,
-        prepared.task,
-        prepared.splits,
-        config,
-        prepared.model,
-        recipe,
-        prepared.batches,
-        prepared.clock,
-    )
+    return replace(prepared, config=config, recipe=replace(prepared.recipe, config=config))
 
 
 def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: Say, resumed: bool) -> Run:
@@ -377,10 +336,7 @@ def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: S
 def make_training(prepared: Prepared, state: TrainState, record: PlanRecord, observers: list[Any]) -> Training:
     """Return what the loop needs for this training."""
     config, plan, spec = prepared.config, record.chosen, prepared.splits.spec
-    recipe = Recipe(
-        prepared.recipe.forward, prepared.recipe.loss, prepared.recipe.augment, config, prepared.recipe.device,
-        plan.precision,
-    )  # fmt: skip
+    recipe = replace(prepared.recipe, precision=plan.precision)
     metric = prepared.task.metric(spec)
 
     def evaluate() -> dict[str, float]:
@@ -445,18 +401,6 @@ def finish(prepared: Prepared, state: TrainState, record: PlanRecord, ending: En
         say(line)
     say(f"report: {report}")
     return Run(folder)
-
-
-def summary(result: dict[str, Any]) -> list[str]:
-    """Return the result in lines for the screen: each split's main metric with its interval, beside the baseline."""
-    name = result["metric"]
-    lines = []
-    for split in ("valid", "test"):
-        if split in result:
-            low, high = result[split]["interval"]
-            lines.append(f"{split}: {name} {result[split][name]:.4f} (95 % interval {low:.4f} to {high:.4f})")
-    lines.append(f"baseline (the same answer always): {name} {result['baseline'][name]:.4f}")
-    return lines
 
 
 def versions() -> dict[str, str]:

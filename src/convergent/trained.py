@@ -19,6 +19,7 @@ from convergent.engine.evaluate import outputs_of
 from convergent.engine.threads import free_threads
 from convergent.metrics import bootstrap_interval
 from convergent.report.page import write_report
+from convergent.screen import Say, say_on_stderr
 from convergent.task import Task, find_task
 from convergent.types import DataSpec, Samples, UserError
 
@@ -67,9 +68,14 @@ class Run:
             self._model = model.eval()
         return self._model
 
-    def read(self, data: str) -> Samples:
-        """Return new data, prepared by the statistics of the training."""
-        return self.task.read(open_source(data), self.spec, self.config)
+    def read(self, data: str, say: Say = say_on_stderr) -> Samples:
+        """Return new data, prepared by the statistics of the training; what was left out or ignored is said."""
+        samples = self.task.read(open_source(data), self.spec, self.config)
+        for refusal in samples.refused:
+            say(f"{data}: {refusal.where} left out: {refusal.reason}")
+        for note in samples.notes:
+            say(f"{data}: {note}")
+        return samples
 
     def predict(self, inputs: str | Sequence[str]) -> list[dict[str, Any]]:
         """Return a dictionary a sample of each input (a file, a folder, a table ...), with its `input` name.

@@ -27,7 +27,7 @@ from convergent.report.journal import Journal, read_journal
 from convergent.report.progress import Progress
 from convergent.run import device_of, higher_is_better
 from convergent.task import Loss, supervised_step
-from convergent.types import Batch, Observer, Samples, UserError
+from convergent.types import Batch, Observer, Refusal, Samples, UserError
 
 EVALUATION_SHARE = 0.1
 Data = Any
@@ -50,6 +50,8 @@ class DatasetSamples:
     """A map-style dataset as Samples; its items are (input, ..., target)."""
 
     decoded = False
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __init__(self, dataset: Dataset[Any], collate: Callable[[list[Any]], Any] = default_collate) -> None:
         self.dataset, self.collate = dataset, collate

@@ -6,7 +6,7 @@ No function of this file imports torch: the command line stays light until a ver
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -37,6 +37,16 @@ class Samples(Protocol):
     @property
     def decoded(self) -> bool:
         """True where a batch is a look-up in memory, so that loader workers would only cost time."""
+        ...
+
+    @property
+    def refused(self) -> Sequence[Refusal]:
+        """What was left out when these were read, and why."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know of how these were read: columns ignored, values taken as missing."""
         ...
 
     def __len__(self) -> int: ...

@@ -27,7 +27,7 @@ from convergent.data.listing import UNKNOWN, Listing, code_labels, list_class_fo
 from convergent.data.pixels import Pixels, open_pixels
 from convergent.data.source import Source
 from convergent.data.split import Parts, group_split, split_fractions, stratified_split
-from convergent.types import Batch, DataSpec, Samples, Splits, UserError
+from convergent.types import Batch, DataSpec, Refusal, Samples, Splits, UserError
 
 LARGEST_PICTURE = 128
 
@@ -65,6 +65,8 @@ class ImageSamples:
     rows: np.ndarray
     targets: np.ndarray
     names: Sequence[str]
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def decoded(self) -> bool:
@@ -160,7 +162,7 @@ def read_images(source: Source, spec: DataSpec, config: Config) -> ImageSamples:
     rows = np.intersect1d(opened.usable, listing.parts["test"]) if "test" in listing.parts else opened.usable
     known = code_labels(listing.classes, spec.classes or [], source.address)
     targets = np.append(known, UNKNOWN)[listing.labels[rows]]
-    return ImageSamples(opened.pixels, rows, targets, listing.names)
+    return ImageSamples(opened.pixels, rows, targets, listing.names, opened.refused)
 
 
 def _check_classes(listing: Listing, source: Source, config: Config) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from convergent.config import Config
+from convergent.config import Config, nearest
 from convergent.data.loader import TrainingBatches
 from convergent.engine.budget import adjusted_total
 from convergent.engine.checkpoint import checkpoints, prune, write_checkpoint
@@ -122,6 +122,11 @@ def _evaluate(state: TrainState, training: Training, epoch: int) -> None:
         raise UserError(
             f"step {state.progress.step}: the validation loss is {metrics['loss']}: the training has diverged. "
             "Lower --learning-rate or set --clip-norm 1."
+        )
+    if training.monitored not in metrics:
+        raise UserError(
+            f"--monitor {training.monitored}: there is no such metric."
+            f"{nearest(training.monitored, list(metrics))} There are {', '.join(metrics)}."
         )
     best = state.note_evaluation(metrics[training.monitored], training.higher_is_better, training.config)
     seconds = time.perf_counter() - started

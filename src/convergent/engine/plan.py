@@ -27,7 +27,7 @@ from torch import nn
 from convergent.config import Config, cache_folder
 from convergent.engine.checkpoint import write_bytes
 from convergent.engine.state import TrainState, averaged
-from convergent.engine.step import DTYPES, Recipe, StepFunction, can_compile, make_step
+from convergent.engine.step import DTYPES, Recipe, StepFunction, augmented, can_compile, make_step
 from convergent.engine.threads import free_threads
 from convergent.optim import has_fused, make_optimizers, trainable
 from convergent.types import Batch, UserError
@@ -35,6 +35,7 @@ from convergent.types import Batch, UserError
 SECONDS_PER_CANDIDATE = 0.6
 MOST_STEPS = 30
 GAIN = 1.03
+HOPELESS = 1.3
 PROFILE_PARTS = 20
 PROFILE_CHANGES = 0.8
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.03, "float16": 0.01}
@@ -172,7 +173,7 @@ class _Trial:
     """A plan on a copy of the model: its steps can be timed again and again."""
 
     def __init__(self, model: nn.Module, recipe: Recipe, plan: Plan, batches: list[Batch]) -> None:
-        self.batches, self.plan, self.device_type = batches, plan, recipe.device.type
+        self.batches, self.plan, self.recipe, self.device_type = batches, plan, recipe, recipe.device.type
         torch.set_num_threads(plan.threads)
         state = make_state(copy.deepcopy(model), recipe.config, plan, recipe.device)
         self.step: StepFunction = make_step(state, replace(recipe, precision=plan.precision), plan.compiled)
@@ -185,22 +186,34 @@ class _Trial:
         return self.step(self.batches[index % len(self.batches)], index, 1e-3, progress)[0]
 
     def profile(self) -> tuple[float, ...]:
-        """Return the cost of a step in equal parts of the training, relative to one at its end."""
-        points = [(part + 0.5) / PROFILE_PARTS for part in range(PROFILE_PARTS)]
-        times = []
-        for progress in [*points, 1.0]:
+        """Return the cost of a step in equal parts of the training, relative to one at its end.
+
+        A step costs the same for the same shapes, so only what augmentation makes of a different shape is timed.
+        """
+        shapes = [self._shapes((part + 0.5) / PROFILE_PARTS) for part in range(PROFILE_PARTS)]
+        last = self._shapes(1.0)
+        seconds = {}
+        for shape in dict.fromkeys([last, *shapes]):
+            progress = 1.0 if shape == last else (shapes.index(shape) + 0.5) / PROFILE_PARTS
             self._run(self.count, progress)
-            times.append(min(_seconds(lambda p=progress: self._run(self.count, p), self.device_type) for _ in range(2)))  # type: ignore[misc]
-        shares = tuple(min(1.0, seconds / times[-1]) for seconds in times[:-1])
+            seconds[shape] = min(self._timed(progress) for _ in range(2))
+        shares = tuple(min(1.0, seconds[shape] / seconds[last]) for shape in shapes)
         return shares if min(shares) < PROFILE_CHANGES else ()
+
+    def _shapes(self, progress: float) -> tuple[tuple[int, ...], ...]:
+        batch = augmented(self.recipe, self.batches[0], 0, progress)
+        return tuple(tuple(tensor.shape) for tensor in batch.inputs)
+
+    def _timed(self, progress: float = 1.0) -> float:
+        self.count += 1
+        return _seconds(lambda: self._run(self.count, progress), self.device_type)
 
     def milliseconds(self, seconds: float) -> float:
         """Return the median time of a step, measured for about `seconds`."""
         torch.set_num_threads(self.plan.threads)
         times: list[float] = []
-        while len(times) < 3 or (sum(times) < seconds and len(times) < MOST_STEPS):
-            times.append(_seconds(lambda: self._run(self.count), self.device_type))
-            self.count += 1
+        while not times or (sum(times) < seconds and len(times) < MOST_STEPS):
+            times.append(self._timed())
         return statistics.median(times) * 1e3
 
 
@@ -290,7 +303,9 @@ def _time_candidate(
     if not difference <= TOLERANCE[plan.precision]:
         return trial, None, difference, f"refused: the loss differs from float32's by {difference:.2g}"
     half = SECONDS_PER_CANDIDATE / 2
-    mine, theirs = [], []
+    mine, theirs = [trial.milliseconds(0.0)], [best.milliseconds(0.0)]
+    if mine[0] > HOPELESS * theirs[0]:
+        return trial, mine[0], difference, "not faster than the best so far"
     for _ in range(2):
         mine.append(trial.milliseconds(half))
         theirs.append(best.milliseconds(half))

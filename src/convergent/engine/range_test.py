@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from torch import nn
@@ -26,7 +27,7 @@ def range_test(
 ) -> tuple[float, list[list[float]]]:
     """Return (learning rate, [[rate, smoothed loss], ...]); the model is not changed."""
     config = recipe.config.model_copy(update={"learning_rate": 1.0, "ema": 0.0})
-    recipe = Recipe(recipe.forward, recipe.loss, recipe.augment, config, recipe.device, plan.precision)
+    recipe = replace(recipe, config=config, precision=plan.precision)
     step = EagerStep(make_state(copy.deepcopy(model), config, plan, recipe.device), recipe)
     curve: list[list[float]] = []
     average, lowest = 0.0, math.inf

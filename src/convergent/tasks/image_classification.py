@@ -33,7 +33,7 @@ PEAK_RATES = {
     "adam": 1e-3, "adamw": 1e-3, "muon": 0.03, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
 }  # fmt: skip
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
-FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 TOP = 5
 EXAMPLES = 24
 LABEL_SMOOTHING = 0.1
