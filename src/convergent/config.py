@@ -73,7 +73,7 @@ class Config(BaseModel):
     # Optimiser
     optimizer: OptimizerName | None = option("Optimiser", "optimiser; `gradient_descent` takes the whole split a step")
     learning_rate: float | Literal["auto"] | None = option("Optimiser", "peak learning rate; `auto` runs a range test")
-    momentum: float = option("Optimiser", "momentum of SGD, RMSprop and Muon", 0.9, ge=0, lt=1)
+    momentum: float | None = option("Optimiser", "momentum; 0.95 for Muon, 0.9 for SGD and RMSprop", ge=0, lt=1)
     nesterov: bool = option("Optimiser", "Nesterov's form of momentum", True)
     beta1: float = option("Optimiser", "decay of Adam's first moment", 0.9, ge=0, lt=1)
     beta2: float | None = option("Optimiser", "decay of Adam's second moment", ge=0, lt=1)

@@ -19,6 +19,7 @@ from convergent.config import Config
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 DECAY_SHARE = 0.4
+MOMENTUM, MUON_MOMENTUM = 0.9, 0.95
 NEWTON_SCHULZ_STEPS = 3
 COMPANION_RATE = 0.05
 """Of AdamW for biases, norms and embeddings beside Muon: its steps are per weight, Muon's are per matrix."""
@@ -56,7 +57,8 @@ def make_optimizers(model: nn.Module, config: Config, fused: bool = False) -> li
         companion = config.model_copy(update={"learning_rate": COMPANION_RATE * config.learning_rate})
         optimizers: list[torch.optim.Optimizer] = [_single(rest, companion, "adamw", fused)] if rest else []
         if matrices:
-            muon = Muon(matrices.values(), config.learning_rate, config.momentum, config.weight_decay or 0.0)
+            momentum = MUON_MOMENTUM if config.momentum is None else config.momentum
+            muon = Muon(matrices.values(), config.learning_rate, momentum, config.weight_decay or 0.0)
             optimizers.insert(0, muon)
     else:
         optimizers = [_single(named, config, str(config.optimizer), fused)]
@@ -75,6 +77,7 @@ def _single(named: dict[str, nn.Parameter], config: Config, name: str, fused: bo
     groups = parameter_groups(named, config.weight_decay or 0.0)
     lr = float(config.learning_rate or 0.0)
     betas = (config.beta1, config.beta2 if config.beta2 is not None else 0.999)
+    momentum = MOMENTUM if config.momentum is None else config.momentum
     kernel: dict[str, Any] = {"fused": True} if fused else {}
     if name in ("adam", "adamw"):
         # torch's Adam couples its weight decay to the moments; without decay the two are the same.
@@ -85,10 +88,10 @@ def _single(named: dict[str, nn.Parameter], config: Config, name: str, fused: bo
     if name == "gradient_descent":
         return torch.optim.SGD(groups, lr=lr, **kernel)
     if name == "sgd":
-        nesterov = config.nesterov and config.momentum > 0
-        return torch.optim.SGD(groups, lr=lr, momentum=config.momentum, nesterov=nesterov, **kernel)
+        nesterov = config.nesterov and momentum > 0
+        return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov, **kernel)
     if name == "rmsprop":
-        return torch.optim.RMSprop(groups, lr=lr, momentum=config.momentum)
+        return torch.optim.RMSprop(groups, lr=lr, momentum=momentum)
     assert name == "adagrad", name
     return torch.optim.Adagrad(groups, lr=lr, **kernel)
 

@@ -277,9 +277,14 @@ def _with_total_steps(prepared: Prepared, record: PlanRecord) -> PlanRecord:
 
 def reserve_seconds(prepared: Prepared, step_ms: float) -> float:
     """Return an estimate of what the final evaluation and the report take."""
-    test = len(prepared.splits.test) if prepared.splits.test is not None else 0
-    batches = (len(prepared.splits.valid) + test) / prepared.batches.batch_size
+    batches = final_evaluations(prepared) * len(prepared.splits.valid) / prepared.batches.batch_size
     return REPORT_SECONDS + FORWARD_SHARE * batches * step_ms / 1e3
+
+
+def final_evaluations(prepared: Prepared) -> float:
+    """Return how much is evaluated after the last step, in units of the validation split, which comes once more."""
+    test = len(prepared.splits.test) if prepared.splits.test is not None else 0
+    return 2 + test / len(prepared.splits.valid)
 
 
 def evaluate_every(prepared: Prepared) -> int:
@@ -359,7 +364,8 @@ def make_training(prepared: Prepared, state: TrainState, record: PlanRecord, obs
         clock=prepared.clock,
         most_steps=requested_steps(config, prepared.batches.steps_per_epoch),
         profile=plan.profile,
-        reserve_seconds=reserve_seconds(prepared, record.milliseconds or 0.0),
+        reserve_seconds=REPORT_SECONDS,
+        final_evaluations=final_evaluations(prepared),
     )
 
 

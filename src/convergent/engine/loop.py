@@ -62,7 +62,9 @@ class Training:
     profile: tuple[float, ...] = ()
     """How the cost of a step changes over the training, as the plan measured it."""
     reserve_seconds: float = 0.0
-    """What is needed after the last step: final evaluation and report."""
+    """What is needed after the last step beside evaluations: results and report."""
+    final_evaluations: float = 0.0
+    """What is evaluated after the last step, in units of the validation split."""
 
 
 @contextmanager
@@ -130,6 +132,7 @@ def _evaluate(state: TrainState, training: Training, epoch: int) -> None:
         )
     best = state.note_evaluation(metrics[training.monitored], training.higher_is_better, training.config)
     seconds = time.perf_counter() - started
+    state.progress.evaluation_seconds = seconds
     record = EvalRecord(state.progress.step, epoch, "valid", metrics, training.monitored, best, seconds)
     for observer in training.observers:
         observer.after_evaluation(record)
@@ -143,7 +146,7 @@ def _keep_to_time(state: TrainState, training: Training) -> None:
         return
     seconds = training.clock.seconds()
     per_step = (seconds - progress.setup_seconds) / progress.step
-    left = limit - seconds - training.reserve_seconds
+    left = limit - seconds - training.reserve_seconds - training.final_evaluations * progress.evaluation_seconds
     total = adjusted_total(progress, left, per_step, training.most_steps, training.profile)
     if total != progress.total_steps:
         progress.total_steps = max(total, progress.step)

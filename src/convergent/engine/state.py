@@ -28,6 +28,8 @@ class Progress:
     """What passed before the first step: reading the data, measuring the plan."""
     elapsed_seconds: float = 0.0
     """What had passed when the state was saved."""
+    evaluation_seconds: float = 0.0
+    """What the last evaluation took."""
     schedule_changes: list[list[int]] = field(default_factory=list)
     """[step, new total]: where a time limit shortened or lengthened the schedule."""
 

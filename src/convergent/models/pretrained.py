@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import timm
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -19,6 +18,8 @@ from convergent.types import UserError
 
 def check_backbone(name: str, ours: list[str]) -> None:
     """Raise UserError where timm has no backbone `name`, with the nearest of timm's names and `ours`."""
+    import timm  # takes seconds, and few runs need it
+
     if not timm.is_model(name):
         suggestion = nearest(name, [*ours, *timm.list_models()])
         raise UserError(f"--model {name}: there is no such network.{suggestion} {', '.join(ours)}, or a name of timm.")
@@ -47,6 +48,8 @@ def make_backbone(
 
 def _create(name: str, image_size: tuple[int, int], options: dict[str, Any]) -> nn.Module:
     """Create the model; transformers must be told the image's size, convolutional networks do not know the option."""
+    import timm
+
     try:
         model: nn.Module = timm.create_model(name, img_size=image_size, **options)
     except TypeError:

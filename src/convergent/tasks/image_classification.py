@@ -37,7 +37,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 TOP = 5
 EXAMPLES = 24
 LABEL_SMOOTHING = 0.1
-WIDTHS = {1: 48, 3: 64}  # of the first stage of the cnn: grey images say less
+WIDTHS = {1: 32, 3: 64}  # of the first stage of the cnn: grey images say less
 
 
 def recognise(source: Source, config: Config) -> Recognition | None:
