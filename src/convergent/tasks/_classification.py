@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from convergent.types import DataSpec, Panel, Samples
+from convergent.types import Panel, Samples
 
 MOST_IN_MATRIX = 40
 NUM_BINS = 15
@@ -29,22 +29,12 @@ def decode_classes(logits_BC: Tensor, classes: Sequence[str]) -> list[dict[str, 
     return decoded
 
 
-def classification_panels(
-    samples: Samples,
-    logits_BC: Tensor,
-    targets_B: Tensor,
-    classes: Sequence[str],
-    values: Callable[[int], dict[str, str]] | None = None,
-) -> list[Panel]:
-    """Return confusion, calibration and mistakes of samples whose classes are all known.
-
-    `values` returns what else the table of mistakes shall say of a sample.
-    """
+def classification_panels(logits_BC: Tensor, targets_B: Tensor, classes: Sequence[str]) -> list[Panel]:
+    """Return confusion and calibration of samples whose classes are all known."""
     probabilities_BC = logits_BC.float().softmax(1)
     return [
         confusion_panel(probabilities_BC.argmax(1), targets_B, classes),
         calibration_panel(probabilities_BC, targets_B),
-        mistakes_panel(samples, probabilities_BC, targets_B, classes, values),
     ]
 
 
@@ -110,14 +100,14 @@ def mistakes_panel(
     probabilities_BC: Tensor,
     targets_B: Tensor,
     classes: Sequence[str],
-    values: Callable[[int], dict[str, str]] | None = None,
+    values: Callable[[int], dict[str, str]],
 ) -> Panel:
-    """Return the most confident mistakes as a table."""
+    """Return the most confident mistakes as a table; `values` says what else it shall tell of a sample."""
     confidence_B, predicted_B = probabilities_BC.max(1)
     columns = ["sample", "true", "predicted", "probability"]
     rows: list[list[Any]] = []
     for index in most_confident_mistakes(probabilities_BC, targets_B):
-        more = values(index) if values else {}
+        more = values(index)
         columns = [*columns[:4], *more]
         true, predicted = classes[int(targets_B[index])], classes[int(predicted_B[index])]
         rows.append([samples.name(index), true, predicted, round(float(confidence_B[index]), 3), *more.values()])
@@ -125,15 +115,3 @@ def mistakes_panel(
     note = f"{wrong} of {len(targets_B)} samples are predicted wrongly." if wrong else "There is none."
     data = {"columns": columns, "rows": rows}
     return Panel(kind="table", section="mistakes", title="Most confident mistakes", note=note, data=data)
-
-
-def class_bars(spec: DataSpec) -> Panel:
-    """Return the number of training samples of each class, of the 40 most frequent ones where there are more."""
-    counts = (spec.class_counts or {}).get("train", [])
-    pairs = sorted(zip(spec.classes or [], counts, strict=True), key=lambda pair: -pair[1])
-    shown = (
-        pairs[:MOST_IN_MATRIX] if len(pairs) > MOST_IN_MATRIX else list(zip(spec.classes or [], counts, strict=True))
-    )
-    note = f"The {len(shown)} most frequent of {len(pairs)} classes." if len(shown) < len(pairs) else ""
-    data = {"labels": [name for name, _ in shown], "values": [float(count) for _, count in shown], "unit": "samples"}
-    return Panel(kind="bars", section="data", title=f"Classes of `{spec.target}` in training", note=note, data=data)

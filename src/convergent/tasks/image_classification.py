@@ -200,11 +200,11 @@ def decode(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
 
 
 def draw(samples: Samples, logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> Sequence[Panel]:
-    """Return examples, the classes, confusion, calibration, and the most confident mistakes as pictures."""
+    """Return examples, confusion, calibration, and the most confident mistakes as pictures."""
     classes = spec.classes or []
-    panels = _classification.classification_panels(samples, logits_BC, targets_B, classes)
+    panels = _classification.classification_panels(logits_BC, targets_B, classes)
     mistakes = mistakes_gallery(samples, logits_BC, targets_B, classes)
-    return [examples_gallery(samples, targets_B, classes), _classification.class_bars(spec), *panels, mistakes]
+    return [examples_gallery(samples, targets_B, classes), *panels, mistakes]
 
 
 def examples_gallery(samples: Samples, targets_B: Tensor, classes: Sequence[str]) -> Panel:
@@ -228,7 +228,7 @@ def mistakes_gallery(samples: Samples, logits_BC: Tensor, targets_B: Tensor, cla
         true, said = classes[int(targets_B[index])], classes[int(predicted_B[index])]
         caption = f"true: {true} / said: {said} {confidence_B[index]:.2f}"
         items.append({"png": png(samples, index), "caption": caption, "detail": samples.name(index)})
-    return Panel(kind="gallery", section="mistakes", title="Most confident mistakes, seen", data={"items": items})
+    return Panel(kind="gallery", section="mistakes", title="Most confident mistakes", data={"items": items})
 
 
 def read(source: Source, spec: DataSpec, config: Config) -> ImageSamples:

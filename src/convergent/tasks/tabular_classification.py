@@ -56,13 +56,15 @@ def decode(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
 
 
 def draw(samples: Samples, logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> Sequence[Panel]:
-    """Return the columns, the classes, confusion, calibration and mistakes."""
+    """Return the columns, confusion, calibration and mistakes."""
 
     def values(index: int) -> dict[str, str]:
         return _tabular.row_values(samples, index, spec)
 
-    panels = _classification.classification_panels(samples, logits_BC, targets_B, spec.classes or [], values)
-    return [_tabular.columns_panel(spec), _classification.class_bars(spec), *panels]
+    classes = spec.classes or []
+    panels = _classification.classification_panels(logits_BC, targets_B, classes)
+    mistakes = _classification.mistakes_panel(samples, logits_BC.float().softmax(1), targets_B, classes, values)
+    return [_tabular.columns_panel(spec), *panels, mistakes]
 
 
 TASK = Task(
