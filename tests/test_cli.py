@@ -214,3 +214,22 @@ def test_one_class_and_truncated_npz(tmp_path: Path, few_images: Path) -> None:
         done = run_command("train", tmp_path / name, "--out", tmp_path / "run")
         assert done.returncode == 2 and name in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_is_said_in_one_line(letters: Path, tmp_path: Path) -> None:
+    import resource
+    import signal
+    import subprocess
+
+    from conftest import command
+
+    def small_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    words = command(
+        "train", letters, "--target", "lettr", "--max-steps", "30", "--out", tmp_path / "run", "--plan", "off"
+    )
+    done = subprocess.run(words, preexec_fn=small_files, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "disk is full" in done.stderr and "Traceback" not in done.stderr

@@ -7,6 +7,7 @@ and how to mend it; 130 interrupted, with the checkpoint saved.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ from convergent.config import Config, nearest
 from convergent.types import UserError
 
 Arguments = argparse.Namespace
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EXAMPLES = """examples:
   convergent train sample:fashion
   convergent train photos/ --time-limit 600
@@ -54,6 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (whoever read the output has gone)
         return 0
+    except OSError as error:
+        if debug or error.errno not in FULL:
+            raise
+        print(f"convergent: {error.filename or 'a file'}: the disk is full. Make room and try again.", file=sys.stderr)
+        return 2
 
 
 def parse(words: list[str]) -> Arguments:
