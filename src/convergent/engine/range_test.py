@@ -46,7 +46,7 @@ def range_test(
 def steepest(curve: Sequence[Sequence[float]]) -> float:
     """Return the rate at which the loss falls fastest per factor of the rate, before its minimum.
 
-    >>> steepest([[1e-3, 2.0], [1e-2, 1.9], [1e-1, 1.0], [1.0, 0.9], [10.0, 3.0]])
+    >>> steepest([[1e-3, 2.0], [1e-2, 1.9], [1e-1, 1.2], [1.0, 0.6], [10.0, 3.0]])
     0.1
     """
     losses = [loss for _, loss in curve]
