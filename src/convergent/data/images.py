@@ -136,7 +136,7 @@ def load_images(source: Source, config: Config, task: str) -> Splits:
     spec = DataSpec(
         task=task,
         source=source.address,
-        modality="image",
+        modality="images",
         fingerprint=digest(opened.content, *listing.names, *listing.classes, str(listing.labels.tolist())),
         sizes={name: len(part) for name, part in samples.items()},
         split=sentence,
