@@ -12,14 +12,17 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from convergent.config import Config
+    from convergent.doctor.doctor import Doctor
     from convergent.run import resume, train
     from convergent.task import Task
     from convergent.trained import Run, load
     from convergent.trainer import Trainer
-    from convergent.types import Observer, UserError
+    from convergent.types import Finding, Observer, UserError
 
 _HOMES = {
     "Config": "config",
+    "Doctor": "doctor.doctor",
+    "Finding": "types",
     "Observer": "types",
     "Run": "trained",
     "Task": "task",
@@ -29,7 +32,7 @@ _HOMES = {
     "resume": "run",
     "train": "run",
 }
-__all__ = ["Config", "Observer", "Run", "Task", "Trainer", "UserError", "load", "resume", "train"]
+__all__ = ["Config", "Doctor", "Finding", "Observer", "Run", "Task", "Trainer", "UserError", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -40,10 +40,13 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
+    diagnosing = words[:1] == ["diagnose"] and not {"-h", "--help"} & set(words[1:2])
+    debug = "--debug" in words and not diagnosing
     # Threads that wait by spinning make two runs on the same cores slow each other many times over.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
+        if diagnosing:
+            return diagnose(*diagnose_words(words[1:]))
         chosen = parse([word for word in words if word != "--debug"])
         return int(VERBS[chosen.verb](chosen))
     except UserError as error:
@@ -121,6 +124,9 @@ def make_parser() -> Parser:
     check.add_argument("data", metavar="DATA")
     check.add_argument("--json", action="store_true", help="print JSON")
     add_options(check, [name for name in Config.model_fields if in_group(name, "Data")])
+    diagnose = verb("diagnose", "run any PyTorch script under the doctor, or show what the doctor found in a run")
+    diagnose.add_argument("--json", metavar="FILE", help="write the findings as JSON")
+    diagnose.add_argument("words", metavar="SCRIPT.py [ARGS ...] | RUN", nargs="+")
     verb("report", "write RUN/report.html anew").add_argument("run", metavar="RUN")
     verb("tasks", "list the tasks")
     verb("models", "list the networks of a task").add_argument("task", metavar="TASK", nargs="?")
@@ -264,6 +270,45 @@ def check(chosen: Arguments) -> int:
     else:
         print("\n".join(found.lines))
     return 0
+
+
+def diagnose_words(words: list[str]) -> tuple[str, list[str], str | None]:
+    """Return (script or run, the script's own arguments, file for JSON).
+
+    `--json FILE` is ours before the script, or as the last two words; anything else after the script is the script's.
+
+    >>> diagnose_words(["train.py", "--epochs", "3", "--json", "out.json"])
+    ('train.py', ['--epochs', '3'], 'out.json')
+    """
+    target = None
+    if words[:1] == ["--json"] and len(words) > 1:
+        target, words = words[1], words[2:]
+    elif words[-2:-1] == ["--json"]:
+        target, words = words[-1], words[:-2]
+    if not words or words[0].startswith("-"):
+        raise UserError("diagnose needs a script or a run: convergent diagnose SCRIPT.py [ARGS ...] [--json FILE].")
+    return words[0], words[1:], target
+
+
+def diagnose(script: str, arguments: list[str], target: str | None) -> int:
+    """Run a script under the doctor and return its exit status; findings go to standard error and into the file."""
+    from convergent.doctor.script import run_script
+    from convergent.doctor.show import as_json, as_text
+
+    file = Path(target).absolute() if target is not None else None  # the script may change its folder
+    visit = run_script(script, arguments)
+    print(f"\n{as_text(visit.findings)}", file=sys.stderr)
+    if file is not None:
+        write_text(file, as_json(script, visit.seconds, visit.findings))
+    return visit.status
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file; raises UserError where that fails."""
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).") from None
 
 
 def report(chosen: Arguments) -> int:

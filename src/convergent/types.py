@@ -164,6 +164,34 @@ class Metric(NamedTuple):
     finish: Callable[[Tensor], Tensor]
 
 
+Severity = Literal["info", "warning", "critical"]
+
+
+class Finding(BaseModel):
+    """Something that the doctor found: `code` is `family/name`, of the vocabulary in `docs/findings.md`.
+
+    severity  `critical` means that the training will fail or that its result is not to be trusted
+    where     module path, sample, file and row, or step
+    evidence  what was measured, as numbers
+    remedies  in the order in which they should be tried
+    consequences  codes of findings that this one explains
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    severity: Severity
+    where: str
+    message: str
+    evidence: dict[str, Any] = {}
+    remedies: list[str] = []
+    source: str = ""
+    why: str = ""
+    consequences: list[str] = []
+    model: str = ""
+    """Which model, where a program trains several."""
+
+
 class Panel(BaseModel):
     """One figure of the report, as plain numbers; `report/` draws it and knows no task.
 

@@ -1,0 +1,281 @@
+"""How many trainings with a known fault the doctor diagnoses, how often it cries over healthy ones, and what it costs.
+
+    python benchmarks/doctor.py cases FOLDER ... [--jobs N] [--seed N] [--only ID ...] [--fixed] [--quick]
+    python benchmarks/doctor.py overhead [--rounds N] [--quick]
+
+A folder of cases holds `cases/*.py` (whole programs), `fixed/*.py` (the same without the fault) and `labels.yaml`:
+what must be found, what may be found besides, and which cases are healthy. Every program runs unchanged under
+`convergent diagnose`. A case counts as diagnosed where each group of codes that must be found is among the first three
+findings. Intervals are Wilson's, 95 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import mean, median
+from typing import Any, NamedTuple
+
+import yaml
+
+from common import Shown, Target, convergent, machine, report
+from networks import make_network
+from workers import alternate, python, ratio
+
+TOP = 3
+LOUD = ("warning", "critical")
+TIMEOUT = 180.0
+Findings = list[dict[str, Any]]
+
+
+class Outcome(NamedTuple):
+    """One program under the doctor."""
+
+    case: str
+    kind: str
+    """`buggy`, `healthy` or `fixed`."""
+    findings: Findings
+    error: str
+
+
+def diagnose(script: Path, kind: str, seed: int) -> Outcome:
+    """Run one program under the doctor."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "findings.json"
+        environment = os.environ | {"SEED": str(seed), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = convergent("diagnose", "--json", str(target), script.name)
+        try:
+            done = subprocess.run(
+                command,
+                cwd=script.parent,
+                env=environment,
+                timeout=TIMEOUT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome(script.stem, kind, [], f"more than {TIMEOUT:.0f} s")
+        if not target.exists():
+            return Outcome(script.stem, kind, [], done.stderr.strip()[-200:] or "no findings were written")
+        error = "stepped aside" if "the doctor stepped aside" in done.stderr or "'s rule" in done.stderr else ""
+        return Outcome(script.stem, kind, json.loads(target.read_text())["findings"], error)
+
+
+def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's score interval of a share (Wilson 1927).
+
+    >>> [round(end, 3) for end in wilson(9, 10)]
+    [0.596, 0.982]
+    """
+    if not total:
+        return 0.0, 1.0
+    share = hits / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def codes(findings: Findings, loud: bool = False) -> list[str]:
+    """Return the codes in order, each once."""
+    return list(dict.fromkeys(f["code"] for f in findings if not loud or f["severity"] in LOUD))
+
+
+class Score(NamedTuple):
+    """Counts over a folder."""
+
+    buggy: int
+    top: int
+    first: int
+    healthy: int
+    alarms: int
+    fixed: int
+    fixed_alarms: int
+    extra: float
+    warnings: float
+
+
+def score(labels: dict[str, Any], outcomes: Sequence[Outcome]) -> Score:
+    """Return how many cases are diagnosed, and how many alarms are false."""
+    always = set(labels["always_may_find"])
+    found = {(one.case, one.kind): one.findings for one in outcomes}
+    top = first = 0
+    extra: list[int] = []
+    for (case, kind), mine in found.items():
+        if kind != "buggy":
+            continue
+        label = labels["cases"][case]
+        must = [set(group) for group in label["must_find_any"]]
+        wanted = set().union(*must)
+        top += all(group & set(codes(mine)[:TOP]) for group in must)
+        first += bool(codes(mine)) and codes(mine)[0] in wanted
+        extra.append(len(set(codes(mine, loud=True)) - wanted - set(label["may_find"]) - always))
+    counts = {k: [one for one in outcomes if one.kind == k] for k in ("buggy", "healthy", "fixed")}
+    alarms = {k: sum(any(f["severity"] == "critical" for f in o.findings) for o in v) for k, v in counts.items()}
+    warnings = [
+        sum(
+            f["severity"] == "warning" and f["code"] not in always | set(labels["cases"][o.case]["may_find"])
+            for f in o.findings
+        )
+        for o in counts["healthy"]
+    ]
+    return Score(
+        len(extra), top, first, len(counts["healthy"]), alarms["healthy"], len(counts["fixed"]), alarms["fixed"],
+        mean(extra) if extra else 0.0, mean(warnings) if warnings else 0.0,
+    )  # fmt: skip
+
+
+def run_cases(folders: list[Path], chosen: argparse.Namespace) -> None:
+    """Diagnose every program of the folders, and report."""
+    on = machine()
+    tables, targets = [], []
+    for folder in folders:
+        labels = yaml.safe_load((folder / "labels.yaml").read_text(encoding="utf-8"))
+        jobs = [(folder / "cases" / f"{c}.py", labels["cases"][c]["label"]) for c in sorted(labels["cases"])]
+        if chosen.fixed:
+            jobs += [(p, "fixed") for p in sorted((folder / "fixed").glob("[!_]*.py")) if p.stem in labels["cases"]]
+        jobs = [job for job in jobs if not chosen.only or job[0].stem in chosen.only]
+        with ThreadPoolExecutor(chosen.jobs) as pool:
+            outcomes = list(pool.map(lambda job: diagnose(*job, chosen.seed), jobs))
+        result = score(labels, outcomes)
+        name = folder.resolve().name
+        tables += [cases_table(name, labels, outcomes), summary_table(name, result)]
+        targets += score_targets(name, result)
+    report(f"doctor-{'-'.join(f.resolve().name for f in folders)}", "doctor", on, tables, targets,
+           quick=chosen.quick or bool(chosen.only))  # fmt: skip
+
+
+def cases_table(name: str, labels: dict[str, Any], outcomes: Sequence[Outcome]) -> Shown:
+    """Return one row a program."""
+    rows = []
+    for one in outcomes:
+        must = [set(group) for group in labels["cases"][one.case]["must_find_any"]]
+        hit = all(group & set(codes(one.findings)[:TOP]) for group in must)
+        critical = any(f["severity"] == "critical" for f in one.findings)
+        verdict = ("yes" if hit else "**no**") if one.kind == "buggy" else ("**alarm**" if critical else "quiet")
+        shown = ", ".join(
+            f"{f['code']}{'!' if f['severity'] == 'critical' else ''}" for f in one.findings if f["severity"] in LOUD
+        )
+        rows.append([one.case, one.kind, verdict, shown[:160], one.error])
+    return Shown(f"Cases of {name}", ["case", "kind", "diagnosed", "warnings and critical (!) findings", "error"], rows)
+
+
+def summary_table(name: str, result: Score) -> Shown:
+    """Return the shares with their intervals."""
+
+    def row(what: str, hits: int, total: int) -> list[str]:
+        low, high = wilson(hits, total)
+        return [what, f"{hits} / {total}", f"{hits / max(1, total):.1%}", f"{low:.1%} to {high:.1%}"]
+
+    rows = [
+        row("diagnosed among the first three", result.top, result.buggy),
+        row("first finding right", result.first, result.buggy),
+        row("healthy with a critical finding", result.alarms, result.healthy),
+        row("fixed with a critical finding", result.fixed_alarms, result.fixed),
+        ["findings beyond the expected, a buggy case", f"{result.extra:.2f}", "", ""],
+        ["unexpected warnings, a healthy case", f"{result.warnings:.2f}", "", ""],
+    ]
+    return Shown(f"Scores on {name}", ["what", "count", "share", "95 % interval"], rows)
+
+
+def score_targets(name: str, result: Score) -> list[Target]:
+    """Return what was aimed at, and what came out."""
+    quiet, alarms = result.healthy + result.fixed, result.alarms + result.fixed_alarms
+    return [
+        Target(f"{name}: diagnosed among the first three", 90, 100 * result.top / max(1, result.buggy), " %"),
+        Target(f"{name}: first finding right", 75, 100 * result.first / max(1, result.buggy), " %"),
+        Target(f"{name}: critical false alarms", 3, 100 * alarms / max(1, quiet), " %", at_least=False),
+        Target(f"{name}: findings beyond the expected, a buggy case", 1, result.extra, at_least=False),
+    ]
+
+
+def run_overhead(chosen: argparse.Namespace) -> None:
+    """Time a bare loop with and without the doctor, and compare peak memory."""
+    on = machine()
+    rows, targets = [], []
+    for network, aim in (("cnn", 1.03), ("mlp", 1.25)):
+        names = {name: python("contestants.py", name, network) for name in ("bare", "bare-doctor")}
+        times, _, failed = alternate({name: (command, {}) for name, command in names.items()}, chosen.rounds)
+        if failed:
+            raise SystemExit(str(failed))
+        by = ratio(times, "bare-doctor", "bare")
+        peaks = {name: peak_memory(network, name == "bare-doctor") for name in names}
+        growth = 100 * (peaks["bare-doctor"] / peaks["bare"] - 1)
+        rows.append([network, *(f"{median(times[n]):.3g}" for n in names), f"{by:.3f}", f"{growth:.1f} %"])
+        targets += [
+            Target(f"{network} step under the doctor by the bare loop's", aim, by, at_least=False),
+            Target(f"{network}: memory beyond the unwatched run's", 2, growth, " %", at_least=False),
+        ]
+    table = Shown("The doctor's cost", ["network", "bare ms", "watched ms", "ratio", "peak memory"], rows)
+    report("doctor-overhead", "doctor", on, [table], targets, quick=chosen.quick)
+
+
+def peak_memory(network: str, watched: bool) -> float:
+    """Return the largest resident memory of a process that trains 200 steps, in bytes."""
+    command = [sys.executable, __file__, "memory", network, "watched" if watched else "bare"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def run_memory(network: str, watched: bool) -> None:
+    """Train in this process and print its peak memory."""
+    import contextlib
+
+    import torch
+
+    import convergent as cv
+    import convergent.doctor.diagnose
+    from networks import SHAPES, make_data
+
+    model, (inputs, targets) = make_network(network), make_data(network, 20)
+    optimizer = torch.optim.AdamW(model.parameters())
+    doctor = cv.Doctor(model, optimizer) if watched else None
+    with doctor or contextlib.nullcontext():
+        for _ in range(200 // 20):
+            for rows in torch.randperm(len(inputs)).split(SHAPES[network].batch_size):
+                optimizer.zero_grad()
+                loss = torch.nn.functional.cross_entropy(model(inputs[rows]), targets[rows])
+                loss.backward()
+                optimizer.step()
+                if doctor is not None:
+                    doctor.step(loss)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def main() -> None:
+    """Run what was chosen."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="what", required=True)
+    cases = verbs.add_parser("cases")
+    cases.add_argument("folders", nargs="+", type=Path)
+    cases.add_argument("--jobs", type=int, default=2)
+    cases.add_argument("--seed", type=int, default=0)
+    cases.add_argument("--only", nargs="*", default=[])
+    cases.add_argument("--fixed", action="store_true", help="run the fixed programs too")
+    cases.add_argument("--quick", action="store_true", help="print only")
+    overhead = verbs.add_parser("overhead")
+    overhead.add_argument("--rounds", type=int, default=9)
+    overhead.add_argument("--quick", action="store_true", help="print only")
+    memory = verbs.add_parser("memory")
+    memory.add_argument("network")
+    memory.add_argument("watched")
+    chosen = parser.parse_args()
+    if chosen.what == "cases":
+        run_cases(chosen.folders, chosen)
+    elif chosen.what == "overhead":
+        run_overhead(chosen)
+    else:
+        run_memory(chosen.network, chosen.watched == "watched")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""From what a watch has seen to findings: evidence, experiments on a copy, rules, order."""
+
+from __future__ import annotations
+
+import copy
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from convergent.doctor.experiments import run_experiments
+from convergent.doctor.probe import Probe
+from convergent.doctor.rank import ranked
+from convergent.doctor.record import Evidence
+from convergent.doctor.rules import RULES
+from convergent.doctor.subject import Subject
+from convergent.doctor.tape import replay
+from convergent.doctor.watch import Watch
+from convergent.types import Finding
+
+SECONDS = 5.0
+
+
+def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
+    """Return the findings on every model that a watch has seen train, causes first; nothing here raises.
+
+    seconds  what the experiments may take, all models together
+    """
+    trained = [probe for probe in watch.probes if probe.step or probe.backwards or probe.forwarded]
+    findings: list[Finding] = []
+    several = len(trained) > 1
+    for probe in trained:
+        evidence = examine(probe, watch, seconds / max(1, len(trained)))
+        mine = judge(evidence)
+        findings += [f.model_copy(update={"model": evidence.name}) for f in mine] if several else mine
+    return ranked(findings) if not several else findings
+
+
+def judge(evidence: Evidence) -> list[Finding]:
+    """Return what the rules find in the evidence, in order; a rule that fails is warned of and left out."""
+    findings = []
+    for rule in RULES:
+        try:
+            found = rule(evidence)
+        except Exception as error:
+            warnings.warn(f"the doctor's rule {rule.__name__} failed: {error!r}", RuntimeWarning, stacklevel=2)
+            continue
+        if found is not None:
+            findings.append(found)
+    return ranked(findings)
+
+
+def examine(probe: Probe, watch: Watch, seconds: float) -> Evidence:
+    """Return the evidence of one probe, with the experiments on a copy of its model."""
+    evidence = probe.finish()
+    evidence.adversarial = len([p for p in watch.probes if p.step]) > 1 and interleaved(watch)
+    evidence.experiments.initial_loss = evidence.losses[0] if evidence.losses else None
+    if evidence.adversarial or not probe.batches or probe.tape is None:
+        return evidence
+    subject = make_subject(probe)
+    if subject is not None:
+        run_experiments(subject, time.monotonic() + seconds, evidence)
+    return evidence
+
+
+def interleaved(watch: Watch) -> bool:
+    """Return whether several models took their steps in turn, as the two of a GAN do."""
+    spans = [(p.first_step_at, p.last_step_at) for p in watch.probes if p.step]
+    return any(a[0] < b[1] and b[0] < a[1] for a in spans for b in spans if a is not b)
+
+
+def make_subject(probe: Probe) -> Subject | None:
+    """Return what the experiments need: a copy of the model, its optimiser anew, its loss and batches."""
+    try:
+        model = copy.deepcopy(probe.model)
+    except Exception:  # a model that can't be copied is examined from what was seen alone
+        return None
+    tape = probe.tape
+    assert tape is not None
+
+    def loss(output: Any, outside: Any) -> Tensor:
+        return replay(tape, model, output, outside)
+
+    return Subject(
+        model=model,
+        initial_state=probe.initial_state,
+        loss=loss,
+        train_batches=[
+            (args, kwargs, outside[0] if len(outside) == 1 else tuple(outside))
+            for args, kwargs, outside in probe.batches
+        ],
+        make_optimizer=optimizer_maker(probe),
+        batch_size=probe.evidence.batch_size or 1,
+    )
+
+
+def optimizer_maker(probe: Probe) -> Callable[[nn.Module, float], torch.optim.Optimizer]:
+    """Return a function (model, rate factor) -> the user's optimiser for a copy of the model, without its state."""
+    names = {id(parameter): name for name, parameter in probe.model.named_parameters()}
+    optimizer = probe.optimizers[0]
+    groups = [
+        (
+            [names[id(p)] for p in group["params"] if id(p) in names],
+            {key: value for key, value in group.items() if key not in ("params", "initial_lr")},
+        )
+        for group in optimizer.param_groups
+    ]
+
+    def make(model: nn.Module, rate_factor: float = 1.0) -> torch.optim.Optimizer:
+        parameters = dict(model.named_parameters())
+        made: list[dict[str, Any]] = [
+            {**options, "params": [parameters[name] for name in mine], "lr": options["lr"] * rate_factor}
+            for mine, options in groups
+            if mine
+        ]
+        allowed = optimizer.defaults.keys()
+        return type(optimizer)([{k: v for k, v in g.items() if k == "params" or k in allowed} for g in made], **{})
+
+    return make

@@ -1,0 +1,117 @@
+"""What an output depends on: other samples of the batch, tokens to come, the size of the batch.
+
+Karpathy, "A Recipe for Training Neural Networks" (2019): use a dependence test to find mixed dimensions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from convergent.doctor.subject import Example, Subject, batch_dimension, first_output, rearranged
+
+SHIFTED = 0.9
+
+
+def _inputs(example: Example) -> Tensor | None:
+    return next((leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor) and leaf.ndim), None)
+
+
+@torch.no_grad()
+def _output_rows(subject: Subject, args: Any, kwargs: Any) -> Tensor | None:
+    """Return outputs as (samples, ...), with the same random numbers at each call; None where samples can't be told."""
+    torch.manual_seed(1)
+    out = first_output(subject.model(*args, **kwargs))
+    if out is None:
+        return None
+    out = out.float()
+    if len(out) == subject.batch_size:
+        return out.reshape(subject.batch_size, -1)
+    if out.ndim > 1 and out.shape[1] == subject.batch_size:
+        return out.transpose(0, 1).reshape(subject.batch_size, -1)
+    return out.reshape(subject.batch_size, -1) if len(out) % subject.batch_size == 0 else None
+
+
+def samples_mix(subject: Subject) -> float | None:
+    """Return how much other samples' outputs change, by the outputs' spread, when one sample is exchanged.
+
+    In evaluation mode, so batch norm does not mix. None where the batch dimension is not known.
+    """
+    if any(
+        isinstance(m, nn.modules.batchnorm._BatchNorm) and not m.track_running_stats for m in subject.model.modules()
+    ):
+        return None
+    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    if example is None or subject.batch_size < 3:
+        return None
+    subject.model.eval()
+    args, kwargs, _ = example
+    before = _output_rows(subject, args, kwargs)
+    if before is None or not torch.isfinite(before).all():
+        return None
+    worst = 0.0
+    for changed in (0, subject.batch_size // 2):
+        order = torch.arange(subject.batch_size)
+        order[changed] = (changed + 1) % subject.batch_size
+        other_args, other_kwargs = rearranged((args, kwargs), subject.batch_size, order)
+        after = _output_rows(subject, other_args, other_kwargs)
+        if after is None:
+            return None
+        others = torch.arange(subject.batch_size) != changed
+        spread = before.std(unbiased=False) + 1e-3 * before.abs().mean() + 1e-9
+        worst = max(worst, float((after - before)[others].abs().max() / spread))
+    return worst
+
+
+def _knows_batch(example: Example, batch_size: int) -> bool:
+    inputs = _inputs(example)
+    return inputs is not None and batch_dimension(inputs, batch_size) is not None
+
+
+def is_causal(subject: Subject) -> bool:
+    """Return whether targets are the inputs one step on, as in a language model: then the future must stay unseen."""
+    example = subject.train_batches[0]
+    inputs = _inputs(example)
+    target = next((leaf for leaf in pytree.tree_leaves(example[2]) if isinstance(leaf, Tensor) and leaf.ndim), None)
+    if inputs is None or target is None or inputs.ndim < 2 or inputs.shape[1] < 4:
+        return False
+    if target.numel() != inputs.numel() or inputs.ndim != 2:
+        return False
+    target = target.reshape(inputs.shape)
+    return bool((target[:, :-1] == inputs[:, 1:]).float().mean() > SHIFTED)
+
+
+def future_leak(subject: Subject) -> float | None:
+    """Return how much outputs up to a token change, by their spread, when only later tokens change."""
+    args, kwargs, _ = subject.train_batches[0]
+    inputs = _inputs(subject.train_batches[0])
+    if inputs is None:
+        return None
+    subject.model.eval()
+    before = _output_rows(subject, args, kwargs)
+    middle = inputs.shape[1] // 2
+    other = inputs.clone()
+    other[:, middle:] = inputs.roll(1, 0)[:, middle:].flip(1)
+    args, kwargs = pytree.tree_map_only(Tensor, lambda t: other if t is inputs else t, (args, kwargs))
+    after = _output_rows(subject, args, kwargs)
+    if before is None or after is None:
+        return None
+    time_last = before.reshape(subject.batch_size, inputs.shape[1], -1)[:, :middle]
+    change = (after.reshape(subject.batch_size, inputs.shape[1], -1)[:, :middle] - time_last).abs().max()
+    return float(change / (before.std(unbiased=False) + 1e-9))
+
+
+@torch.no_grad()
+def doubled_batch(subject: Subject) -> float | None:
+    """Return the loss of a batch with every sample twice by the loss of the batch: 1 for a mean, 2 for a sum."""
+    subject.model.eval()
+    twice = torch.arange(subject.batch_size).repeat(2)
+    example = subject.train_batches[0]
+    torch.manual_seed(1)
+    once = float(subject.loss_of(example))
+    args, kwargs, target = rearranged(example, subject.batch_size, twice)
+    torch.manual_seed(1)
+    return float(subject.loss_of((args, kwargs, target))) / once if once else None

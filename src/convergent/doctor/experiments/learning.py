@@ -1,0 +1,76 @@
+"""Short trainings of the copy from its first weights: one batch alone, and other learning rates.
+
+Karpathy 2019 (overfit one batch); Smith 2017, https://arxiv.org/abs/1506.01186 (learning-rate range test).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from convergent.doctor.subject import Example, Subject
+
+MOST_STEPS = 300
+RATE_STEPS = 40
+FACTORS = (0.1, 1.0, 10.0, 100.0, 1e-2, 1e3, 1e-3)
+
+
+def train_copy(
+    subject: Subject, examples: list[Example], factor: float, steps: int, go_on: Callable[[], bool]
+) -> list[float]:
+    """Return the losses of up to `steps` steps from the first weights; the last is infinite where training breaks."""
+    subject.to_start()
+    subject.model.train()
+    optimizer = subject.make_optimizer(subject.model, factor)
+    losses: list[float] = []
+    for step in range(steps):
+        example = examples[step % len(examples)]
+
+        def closure(example: Example = example) -> Any:
+            optimizer.zero_grad()
+            loss = subject.loss_of(example)
+            loss.backward()
+            return loss
+
+        loss: Any = optimizer.step(closure)
+        losses.append(float(loss.detach()) if loss is not None else math.nan)
+        if not math.isfinite(losses[-1]):
+            return [*losses, math.inf]
+        if not go_on():
+            break
+    return losses
+
+
+def overfit_batch(subject: Subject, deadline: float) -> dict[str, Any]:
+    """Return the loss on one batch before and after training on it alone."""
+    if subject.initial_state is None:
+        return {}
+    losses = train_copy(subject, subject.train_batches[:1], 1.0, MOST_STEPS, lambda: time.monotonic() < deadline)
+    if len(losses) < MOST_STEPS // 3 and math.isfinite(losses[-1]):
+        return {}
+    return {"overfit_start": losses[0], "overfit_end": losses[-1]}
+
+
+def rates(subject: Subject, deadline: float) -> dict[str, Any]:
+    """Return losses after a few steps at several multiples of the user's learning rate, from the same first weights."""
+    if subject.initial_state is None:
+        return {}
+    rate = max(float(group["lr"]) for group in subject.make_optimizer(subject.model, 1.0).param_groups)
+    ends: dict[float, float] = {}
+    started, budget = time.monotonic(), 0.6 * (deadline - time.monotonic())
+    for factor in FACTORS:
+        if time.monotonic() - started > budget:
+            break
+        losses = train_copy(subject, subject.train_batches, factor, RATE_STEPS, lambda: time.monotonic() < deadline)
+        if len(losses) < RATE_STEPS and math.isfinite(losses[-1]):
+            break
+        tail = losses[-len(subject.train_batches) :]
+        ends[factor] = sum(tail) / len(tail)
+    return {
+        "range_test": sorted((factor * rate, loss) for factor, loss in ends.items()),
+        "tenth_rate_loss": ends.get(0.1),
+        "same_rate_loss": ends.get(1.0),
+        "higher_rate_loss": ends.get(10.0),
+    }

@@ -1,0 +1,50 @@
+"""The final model on the same samples under other conditions: inputs permuted, training mode, called twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from convergent.doctor.subject import Subject, first_output, rearranged
+
+PERMUTATIONS = 8
+
+
+@torch.no_grad()
+def permuted_losses(subject: Subject) -> dict[str, Any]:
+    """Return the mean loss of the batches, and the same with inputs handed to other samples' targets.
+
+    Permutation test of the dependence between input and target, as in Breiman 2001 for features.
+    """
+    subject.model.eval()
+    real = torch.stack([subject.loss_of(example) for example in subject.train_batches]).mean()
+    losses = []
+    for shift in range(1, PERMUTATIONS + 1):
+        order = torch.arange(subject.batch_size).roll(shift * max(1, subject.batch_size // (PERMUTATIONS + 1)))
+        several = []
+        for args, kwargs, target in subject.train_batches:
+            other_args, other_kwargs = rearranged((args, kwargs), subject.batch_size, order)
+            several.append(subject.loss_of((other_args, other_kwargs, target)))
+        losses.append(float(torch.stack(several).mean()))
+    return {"real_loss": float(real), "permuted_loss": losses}
+
+
+@torch.no_grad()
+def mode_losses(subject: Subject) -> dict[str, Any]:
+    """Return the mean loss of the same batches in evaluation and in training mode."""
+    subject.model.eval()
+    in_eval = torch.stack([subject.loss_of(example) for example in subject.train_batches]).mean()
+    subject.model.train()
+    in_train = torch.stack([subject.loss_of(example) for example in subject.train_batches]).mean()
+    return {"eval_mode_loss": float(in_eval), "train_mode_loss": float(in_train)}
+
+
+@torch.no_grad()
+def eval_calls_differ(subject: Subject) -> float | None:
+    """Return how far two calls in evaluation mode are apart, by the outputs' spread."""
+    subject.model.eval()
+    first, second = (first_output(subject.forward(subject.train_batches[0])) for _ in range(2))
+    if first is None or second is None:
+        return None
+    return float((first - second).abs().max() / (first.std(unbiased=False) + 1e-9))

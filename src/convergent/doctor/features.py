@@ -1,0 +1,111 @@
+"""Samples as plain feature vectors, and cheap probes of what they say about the targets.
+
+Two probes that need no training: nearest neighbours (Cover and Hart 1967), and ridge regression on one-hot targets with
+its leave-one-out predictions in closed form (Hoerl and Kennard 1970). What neither finds may still be there; what one
+finds is there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from convergent.doctor.record import Evidence, SampleSet
+
+MOST_ROWS = 2000
+MOST_FEATURES = 256
+NEIGHBOURS = 5
+RIDGE = 1.0
+
+
+def is_numeric(samples: SampleSet | None, least: int = 1) -> bool:
+    """Return whether inputs are real numbers (no tokens), with at least so many samples."""
+    return samples is not None and samples.inputs.is_floating_point() and len(samples.inputs) >= least
+
+
+def shares_units(inputs: Tensor) -> bool:
+    """Return whether all features of an input are of one kind: pixels, time steps, or many columns of a like range."""
+    if inputs.ndim >= 3:
+        return True
+    if inputs.ndim < 2 or inputs.shape[1] < 32:
+        return False
+    spans = inputs.float().amax(0) - inputs.float().amin(0)
+    return bool(spans.median() > spans.max() / 4)
+
+
+def standardised_features(inputs: Tensor) -> Tensor:
+    """Return at most 2,000 samples as standardised vectors of at most 256 features, by a fixed random projection."""
+    x_ND = torch.nan_to_num(inputs[:MOST_ROWS].float().reshape(min(len(inputs), MOST_ROWS), -1), posinf=0.0, neginf=0.0)
+    x_ND = x_ND - x_ND.mean(0)
+    spread = x_ND.std(0, unbiased=False)
+    x_ND = x_ND / (spread.mean() + 1e-9 if shares_units(inputs) else spread.clamp(min=1e-9))
+    if x_ND.shape[1] > MOST_FEATURES:
+        generator = torch.Generator().manual_seed(0)
+        turn = torch.randn(x_ND.shape[1], MOST_FEATURES, generator=generator) / MOST_FEATURES**0.5
+        x_ND = x_ND @ turn
+    return x_ND
+
+
+def class_targets(evidence: Evidence, samples: SampleSet | None) -> Tensor | None:
+    """Return one class number a sample, (N,); None where targets are not one class each."""
+    call = evidence.data.loss
+    if call is None or samples is None or samples.targets is None or not len(samples.targets):
+        return None
+    targets = samples.targets
+    if call.kind in ("cross_entropy", "nll"):
+        if targets.is_floating_point() and targets.ndim == 2:
+            return targets.argmax(1)
+        return targets.reshape(-1).long() if targets.numel() == len(targets) else None
+    if call.kind in ("bce", "bce_with_logits") and targets.numel() == len(targets):
+        values = targets.reshape(-1).float()
+        return values.long() if bool(((values == 0) | (values == 1)).all()) else None
+    if call.kind in ("mse", "l1") and targets.numel() == len(targets):
+        values = targets.reshape(-1).float()
+        few = values.unique()
+        return values.long() if len(few) == 2 and few.tolist() in ([0.0, 1.0], [-1.0, 1.0]) else None
+    return None
+
+
+def numeric_targets(evidence: Evidence, samples: SampleSet | None) -> Tensor | None:
+    """Return one number a sample, (N,), of a regression."""
+    call = evidence.data.loss
+    if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
+        return None
+    return samples.targets.float().reshape(-1) if samples.targets.numel() == len(samples.targets) else None
+
+
+class Guess(NamedTuple):
+    """Leave-one-out predictions of class shares, (N, C) each."""
+
+    neighbours_NC: Tensor
+    ridge_NC: Tensor
+
+
+def nearest(x_ND: Tensor, count: int) -> Tensor:
+    """Return the indices of each sample's nearest others, (N, count)."""
+    distances = torch.cdist(x_ND, x_ND)
+    distances.fill_diagonal_(float("inf"))
+    indices: Tensor = distances.topk(min(count, len(x_ND) - 1), largest=False).indices
+    return indices
+
+
+def ridge_loo(x_ND: Tensor, y_NC: Tensor) -> Tensor:
+    """Return leave-one-out predictions of ridge regression, (N, C): y - (y - H y) / (1 - diag H)."""
+    x = torch.cat([x_ND, torch.ones(len(x_ND), 1)], 1).double()
+    penalty = RIDGE * torch.eye(x.shape[1], dtype=torch.double) * (len(x) ** 0.5)
+    hat_NN = x @ torch.linalg.solve(x.T @ x + penalty, x.T)
+    y = y_NC.double()
+    left = (1 - hat_NN.diagonal()).clamp(min=1e-3)[:, None]
+    predicted_NC: Tensor = (y - (y - hat_NN @ y) / left).float()
+    return predicted_NC
+
+
+def guess_classes(inputs: Tensor, labels_N: Tensor) -> Guess:
+    """Return what neighbours and ridge regression say about the class of each of the first 2,000 samples."""
+    x_ND = standardised_features(inputs)
+    labels_N = labels_N[: len(x_ND)]
+    classes = int(labels_N.max()) + 1
+    one_hot = torch.nn.functional.one_hot(labels_N, classes).float()
+    return Guess(one_hot[nearest(x_ND, NEIGHBOURS)].mean(1), ridge_loo(x_ND, one_hot))

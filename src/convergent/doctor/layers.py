@@ -1,0 +1,87 @@
+"""Facts on a model's layers before its first step: sizes, the spread of their weights, what trains them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from convergent.doctor.record import Layer
+
+
+def main_weight(module: nn.Module) -> nn.Parameter | None:
+    """Return a module's own largest weight of two or more dimensions, or its first parameter; None without any."""
+    own = [p for p in module.parameters(recurse=False) if not nn.parameter.is_lazy(p)]
+    matrices = [p for p in own if p.ndim >= 2]
+    return max(matrices, key=lambda p: p.numel()) if matrices else (own[0] if own else None)
+
+
+def fans(module: nn.Module, weight: Tensor) -> tuple[int, int]:
+    """Return (fan_in, fan_out) of a weight.
+
+    >>> fans(nn.Conv2d(3, 8, 5), torch.empty(8, 3, 5, 5))
+    (75, 200)
+    """
+    if weight.ndim < 2:
+        return weight.numel(), weight.numel()
+    field = math.prod(weight.shape[2:])
+    first, second = weight.shape[:2]
+    if isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+        first, second = second, first
+    if isinstance(module, nn.LSTM | nn.GRU | nn.RNN):
+        return second, module.hidden_size
+    return second * field, first * field
+
+
+@torch.no_grad()
+def describe_layers(model: nn.Module, held: Iterable[Tensor]) -> list[Layer]:
+    """Return a `Layer` for every module that has parameters of its own, in the order of the definition.
+
+    held  the parameters that an optimiser holds
+    """
+    ids = {id(parameter) for parameter in held}
+    layers = []
+    for name, module in model.named_modules():
+        weight = main_weight(module)
+        if weight is None:
+            continue
+        own = list(module.parameters(recurse=False))
+        fan_in, fan_out = fans(module, weight)
+        values = weight.detach().float()
+        flat = values.flatten(1) if values.ndim > 1 else values[:, None]
+        equal = len(flat) > 1 and bool((flat == flat[:1]).all())
+        layers.append(
+            Layer(
+                name=name or type(module).__name__,
+                kind=type(module).__name__,
+                weight_shape=tuple(weight.shape),
+                fan_in=fan_in,
+                fan_out=fan_out,
+                weight_std=float(values.std(unbiased=False)),
+                weight_mean=float(values.mean()),
+                equal_units=equal,
+                activation="",
+                followed_by="",
+                num_parameters=sum(p.numel() for p in own),
+                trainable=sum(p.numel() for p in own if p.requires_grad),
+                in_optimizer=sum(p.numel() for p in own if id(p) in ids),
+                fresh=is_fresh(values, fan_in),
+            )
+        )
+    return layers
+
+
+def is_fresh(weight: Tensor, fan_in: int) -> bool:
+    """Return whether a weight still has torch's default distribution: uniform between -1 and 1 by sqrt(fan_in).
+
+    >>> is_fresh(nn.Linear(64, 64).weight.detach(), 64), is_fresh(torch.randn(64, 64) / 8, 64)
+    (True, False)
+    """
+    if weight.numel() < 64:
+        return False
+    bound = 1 / math.sqrt(fan_in)
+    largest = float(weight.abs().max())
+    flatness = float(weight.pow(4).mean() / weight.pow(2).mean() ** 2)
+    return 0.9 * bound < largest <= bound * (1 + 1e-5) and 1.5 < flatness < 2.1

@@ -1,0 +1,500 @@
+"""Watches one model in training: collects samples, norms, activations, losses and evaluations into an `Evidence`.
+
+It never changes a number of the training: it reads gradients and weights on sampled steps, keeps scalars on the device,
+and draws nothing from any random generator.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from convergent.doctor.collect import Collector, hash_samples
+from convergent.doctor.evaluations import Chunk, evaluations_of, make_chunk, overlap, valid_samples
+from convergent.doctor.functions import names
+from convergent.doctor.layers import describe_layers
+from convergent.doctor.measure import Pending, activation_summaries, joined, norms
+from convergent.doctor.record import ActivationSample, Evidence, Experiments, Layer, LossCall, LossKind, StepSample
+from convergent.doctor.tape import Tape
+
+DENSE_STEPS = 32
+MOST_DENSE_STEPS = 256
+SMALL_MODEL_BYTES = 4 * 2**20
+MOST_BATCHES = 8
+MOST_FOREIGN = 1000
+BATCH_BYTES = 8 * 2**20
+EVALUATION_BYTES = 4 * 2**20
+READ_EVERY = 4096
+EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+ADAPTIVE = names("Adam AdamW NAdam RAdam Adamax RMSprop Adagrad Adadelta Adafactor Lion Muon SparseAdam")
+Batch = tuple[tuple[Any, ...], dict[str, Any], list[Tensor]]
+
+
+def is_sampled(step: int) -> bool:
+    """Return whether a step is looked at closely: the first ones all, later ones ever more seldom.
+
+    >>> [step for step in range(31, 100) if is_sampled(step)]
+    [31, 32, 48, 64, 80, 96]
+    """
+    return step < DENSE_STEPS or step % (16 if step < 1024 else 64) == 0
+
+
+def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """Return the first tensor among a forward call's arguments."""
+    for leaf in pytree.tree_leaves((args, kwargs)):
+        if isinstance(leaf, Tensor) and leaf.ndim >= 1:
+            return leaf
+    return None
+
+
+def own_copy(value: Any) -> Any:
+    """Return nested containers with every tensor detached and cloned."""
+    return pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), value)
+
+
+def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Return the parameters that an optimiser holds."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+class Probe:
+    """What is known of one model; the watch calls it on every forward pass, backward pass and step."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.step = 0
+        self.evidence = Evidence(name=type(model).__name__)
+        self.evidence.num_parameters = sum(p.numel() for p in model.parameters() if not nn.parameter.is_lazy(p))
+        self.optimizers: list[torch.optim.Optimizer] = []
+        self.first_step_at = self.last_step_at = 0.0
+        self.initial_state: dict[str, Tensor] | None = None
+        self.collector = Collector()
+        self.batches: list[Batch] = []
+        self.tape: Tape | None = None
+        self.output_transform = ""
+        self.linear_pairs: dict[tuple[str, str], None] = {}
+        self._tried = Experiments()
+        self._foreign: dict[int, Tensor] = {}
+        self._names = {id(p): name for name, p in model.named_parameters()}
+        self._layer_of = {
+            id(p): name.rpartition(".")[0] or type(model).__name__ for name, p in model.named_parameters()
+        }
+        self._ran: dict[str, None] = {}
+        self._activation_after: dict[str, str] = {}
+        self._followed_by: dict[str, str] = {}
+        self._last_layer = ""
+        self._pending = Pending()
+        self._losses: list[Tensor | float] = []
+        self._chunks: list[Chunk] = []
+        self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
+        self._eval_inputs: list[Tensor] = []
+        self._eval_seen: set[tuple[int, int, int]] = set()
+        self._eval_bytes = EVALUATION_BYTES
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self._call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        self._input: Tensor | None = None
+        self._pairs: list[tuple[LossKind, str, Tensor, Tensor, dict[str, Any]]] = []
+        self._output: Any = None
+        self._before: list[tuple[str, Tensor, Tensor]] = []
+        self._sample: StepSample | None = None
+        self._activation_names: dict[str, int] = {}
+        self._tape_now: Tape | None = None
+        self.forwarded = False
+        self.backwards = 0
+        self.loss: Tensor | float | None = None
+        self.stale: Tensor | None = None
+
+    @property
+    def wants_mode(self) -> bool:
+        """Whether the coming step is to be seen through the spotter."""
+        return is_sampled(self.step) or (self.collector.open and self.step < MOST_DENSE_STEPS)
+
+    # forward
+
+    def remember_start(self) -> None:
+        """Note the model as it is before its first step."""
+        if self.evidence.layers or self.step:
+            return
+        self.evidence.layers = describe_layers(self.model, [])
+        state = self.model.state_dict()
+        tensors = [value for value in state.values() if isinstance(value, Tensor)]
+        if sum(t.numel() * t.element_size() for t in tensors) <= SMALL_MODEL_BYTES:
+            self.initial_state = {k: v.detach().clone() for k, v in state.items() if isinstance(v, Tensor)}
+        weights = list(self.model.parameters())
+        frozen = sum(p.numel() for p in weights if not p.requires_grad)
+        self.evidence.pretrained = frozen > 0
+
+    def before_training_forward(self, args: tuple[Any, ...], kwargs: dict[str, Any], closely: bool) -> None:
+        """A forward pass with gradients is about to begin; whether it is trained on, the backward pass will tell."""
+        if self._pairs and not self.backwards:
+            self._was_evaluation()
+        self.forwarded = True
+        self._pairs = []
+        if not (closely or self.collector.open):
+            return
+        self._input = first_tensor(args, kwargs)
+        if closely:
+            self._call = (own_copy(args), own_copy(kwargs)) if self._may_keep(args, kwargs) else None
+
+    def _was_evaluation(self) -> None:
+        """The last forward pass kept gradients, but nothing was learned from it: an evaluation without `no_grad`."""
+        if self._input is not None:
+            self._eval_inputs.append(self._input)
+        for kind, _, output, target, _ in self._pairs:
+            self.on_evaluation(kind, output.detach(), target)
+
+    def _may_keep(self, args: Any, kwargs: Any) -> bool:
+        size = sum(t.numel() * t.element_size() for t in pytree.tree_leaves((args, kwargs)) if isinstance(t, Tensor))
+        return size * MOST_BATCHES <= BATCH_BYTES or not self.batches
+
+    def after_training_forward(self, output: Any, closely: bool, last_layer: str, transform: str) -> None:
+        """A forward pass that is trained on has ended."""
+        if not closely:
+            return
+        self._last_layer = last_layer or self._last_layer
+        self._output = output
+        self._tape_now = Tape(self._names)
+        self._tape_now.begin(output)
+        leaf = next((x for x in pytree.tree_leaves(output) if isinstance(x, Tensor) and x.is_floating_point()), None)
+        if leaf is not None:
+            if not self.output_transform:
+                self.output_transform = transform
+            sample = self._step_sample()
+            if len(leaf) > 1 and leaf.ndim:
+                spread = leaf.detach().float().reshape(len(leaf), -1).std(0, unbiased=False).mean()
+                self._pending.add(spread, lambda value: setattr(sample, "output_std", value))
+
+    # what the spotter sees
+
+    def on_layer(self, weights: Sequence[Tensor]) -> str:
+        """Return the layer that holds one of these weights, noting that it ran."""
+        for weight in weights:
+            name = self._layer_of.get(id(weight))
+            if name is not None:
+                self._ran.setdefault(name)
+                return name
+        if len(self._foreign) < MOST_FOREIGN:
+            self._foreign |= {id(w): w for w in weights if w.requires_grad and w.is_leaf}
+        return ""
+
+    def on_follow(self, layer: str, function: str) -> None:
+        """Note what a layer's output went into first."""
+        self._followed_by.setdefault(layer, function)
+
+    def on_activation(self, kind: str, layer: str, output: Tensor) -> None:
+        """Summarise an activation's output, if this is a sampled step."""
+        if layer:
+            self._activation_after.setdefault(layer, kind)
+        if not is_sampled(self.step) or output.ndim < 2 or not output.numel():
+            return
+        count = self._activation_names.get(layer or kind, 0)
+        self._activation_names[layer or kind] = count + 1
+        name = (layer or kind) if not count else f"{layer or kind}#{count + 1}"
+        units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
+        sample = ActivationSample(self.step, name, kind, units, 0.0, 0.0, 0.0, 0.0)
+        self.evidence.activations.append(sample)
+        for field, value in activation_summaries(kind, output).items():
+            self._pending.add(value, lambda number, field=field: setattr(sample, field, number))  # type: ignore[misc]
+
+    def on_training_loss(
+        self, kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]
+    ) -> None:
+        """A loss was computed that may be trained on."""
+        self._pairs.append((kind, name, output, target, options))
+
+    def _commit(self) -> None:
+        """The last forward pass is trained on: keep its samples and the loss call."""
+        if self._input is not None and self.evidence.batch_size is None:
+            self.evidence.batch_size = len(self._input)
+        if self._pairs and self.evidence.data.loss is None:
+            kind, name, output, target, options = self._pairs[0]
+            self.evidence.data.loss = loss_call(kind, name, output, target, options)
+            self.output_transform = options.get("transform") or self.output_transform
+            if kind in ("cross_entropy", "nll") and output.ndim >= 2:
+                self.evidence.data.num_classes = output.shape[1]
+            self._note_output(output)
+        if self._input is not None and self.collector.open:
+            hashes = self.collector.see(self._input)
+            aligned = align(self._input, self._pairs[0][3]) if self._pairs else None
+            inputs, targets = aligned or (self._input, None)
+            self.collector.keep(inputs, targets, hashes)
+        self._pairs = []
+        self._input = None
+
+    def _note_output(self, output: Tensor) -> None:
+        """Note the range of what the loss got, and whether it looks like probabilities or log-probabilities."""
+        if not output.is_floating_point() or not output.numel():
+            return
+        out, tried = output.detach().float(), self._tried
+        self._pending.add(out.min(), lambda value: setattr(tried, "output_min", value))
+        self._pending.add(out.max(), lambda value: setattr(tried, "output_max", value))
+        if out.ndim >= 2 and out.shape[1] > 1:
+            far = (out.sum(1) - 1).abs().max()
+            self._pending.add(far, lambda value: setattr(tried, "output_sums_to_one", value < 1e-4))
+            self._pending.add(out.logsumexp(1).mean(), lambda value: setattr(tried, "output_log_sum", value))
+
+    def note_call(self, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Let the tape of this step run."""
+        if self._tape_now is not None:
+            self._tape_now.note(function, args, kwargs, result)
+
+    def before_backward(self, loss: Tensor) -> None:
+        """A backward pass is about to begin."""
+        if self.backwards == 0 and is_sampled(self.step):
+            grads = [p.grad for p in self.model.parameters() if p.grad is not None]
+            if grads:
+                self.stale = joined(norms(grads))
+        self.backwards += 1
+        self.loss = loss.detach()
+        self._commit()
+        if self._tape_now is not None:
+            self._tape_now.close(loss)
+            if self._tape_now.usable and self._call is not None:
+                self._keep_batch(self._tape_now)
+            self._tape_now = None
+            self._output = None
+
+    def _keep_batch(self, tape: Tape) -> None:
+        outside = [tensor.detach().clone() for tensor in tape.outside]
+        tape.outside = []
+        assert self._call is not None
+        if self.batches and len(self.batches[0][2]) != len(outside):
+            return
+        self.tape = self.tape or tape
+        self.batches.append((*self._call, outside))
+        del self.batches[:-MOST_BATCHES]
+
+    # step
+
+    def _step_sample(self) -> StepSample:
+        if self._sample is None:
+            self._sample = StepSample(self.step, float("nan"), 0.0)
+            self.evidence.samples.append(self._sample)
+        return self._sample
+
+    def before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The optimiser is about to use the gradients."""
+        if optimizer not in self.optimizers:
+            self.optimizers.append(optimizer)
+            self._describe_optimizer(optimizer)
+        if not is_sampled(self.step):
+            return
+        sample = self._step_sample()
+        sample.learning_rate = max(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
+        sample.backwards = self.backwards
+        sample.training_mode = self.model.training
+        named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+        sample.grad_missing = [name for name, p in named if p.grad is None]
+        held = [(name, p) for name, p in named if p.grad is not None]
+        self._note_gradients(sample, held)
+        self._before = [(name, p, p.detach().clone()) for name, p in held]
+        if self.stale is not None:
+            self._pending.add(self.stale, lambda value: setattr(sample, "stale_gradient", value))
+
+    def _note_gradients(self, sample: StepSample, held: list[tuple[str, nn.Parameter]]) -> None:
+        grads = norms([p.grad for _, p in held if p.grad is not None])
+        weights = norms([p.detach() for _, p in held])
+        for name, grad, weight in by_layer(self._layer_of, held, grads, weights):
+            self._pending.add(grad, lambda value, name=name: sample.grad_norm.__setitem__(name, value))  # type: ignore[misc]
+            self._pending.add(weight, lambda value, name=name: sample.weight_norm.__setitem__(name, value))  # type: ignore[misc]
+
+    def _describe_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
+        evidence, group = self.evidence, optimizer.param_groups[0]
+        evidence.optimizer = evidence.optimizer or type(optimizer).__name__
+        evidence.adaptive = any(type(o).__name__ in ADAPTIVE for o in self.optimizers)
+        evidence.momentum = float(group.get("momentum", 0.0) or 0.0)
+        evidence.weight_decay = max(float(g.get("weight_decay", 0.0) or 0.0) for g in optimizer.param_groups)
+        ids = {id(p) for o in self.optimizers for p in parameters_of(o)}
+        modules = dict(self.model.named_modules())
+        for layer in evidence.layers:
+            module = modules.get(layer.name, self.model)
+            layer.in_optimizer = sum(p.numel() for p in module.parameters(recurse=False) if id(p) in ids)
+
+    def after_step(self) -> None:
+        """The weights have been updated: close the step."""
+        if self._before:
+            sample = self._step_sample()
+            held = [(name, p) for name, p, _ in self._before]
+            updates = norms([p.detach() - old for _, p, old in self._before])
+            for name, update, _ in by_layer(self._layer_of, held, updates, updates):
+                self._pending.add(update, lambda value, name=name: sample.update_norm.__setitem__(name, value))  # type: ignore[misc]
+        if self._sample is not None and self.loss is not None:
+            sample = self._sample
+            self._pending.add(torch.as_tensor(self.loss), lambda value: setattr(sample, "loss", value))
+        if len(self._losses) >= 256:
+            self._read_losses()
+        self.last_step_at = time.monotonic()
+        self.first_step_at = self.first_step_at or self.last_step_at
+        self._losses.append(self.loss if self.loss is not None else float("nan"))
+        self.step += 1
+        self._fresh()
+        if len(self._pending) > READ_EVERY:
+            self._pending.read()
+
+    def note_loss(self, loss: Tensor | float) -> None:
+        """Take the loss of the step that has just been made, where no backward pass was seen."""
+        if self._losses and isinstance(self._losses[-1], float):
+            self._losses[-1] = loss.detach() if isinstance(loss, Tensor) else float(loss)
+
+    def _read_losses(self) -> None:
+        waiting = self._losses
+        tensors = [loss.float().mean() for loss in waiting if isinstance(loss, Tensor)]
+        values = iter(torch.stack(tensors).tolist() if tensors else [])
+        self.evidence.losses += [next(values) if isinstance(loss, Tensor) else loss for loss in waiting]
+        self._losses = []
+
+    # evaluation
+
+    def after_evaluation_forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A forward pass without gradients has ended."""
+        inputs = first_tensor(args, kwargs)
+        if inputs is not None:
+            self._eval_inputs.append(inputs)
+            del self._eval_inputs[:-4096]
+
+    def on_evaluation(self, kind: LossKind, output: Tensor, target: Tensor, by_decision: bool = False) -> None:
+        """Outputs of an evaluation were compared with targets."""
+        last = self._chunks[-1] if self._chunks else None
+        if last is not None and last.target_id == id(target) and last.step == self.step:
+            if by_decision or last.has_loss:
+                return
+            self._chunks.pop()
+        training = any(m.training for m in self._switches)
+        chunk = make_chunk(self.step, output, target, kind, training, by_decision)
+        chunk.target_id = id(target)
+        inputs = self._inputs_of_chunk(len(target))
+        if inputs is not None:
+            self._note_inputs(chunk, inputs, target)
+        elif last is not None and last.step == self.step and not self._eval_inputs:
+            chunk.hashes = last.hashes if last.samples == chunk.samples else []
+        self._chunks.append(chunk)
+
+    def _inputs_of_chunk(self, samples: int) -> list[Tensor] | None:
+        parts = self._eval_inputs
+        if not parts:
+            return None
+        if len(parts[-1]) == samples:
+            self._eval_inputs = []
+            return parts[-1:]
+        if sum(len(part) for part in parts) == samples:
+            self._eval_inputs = []
+            return parts
+        return None
+
+    def _note_inputs(self, chunk: Chunk, parts: list[Tensor], target: Tensor) -> None:
+        chunk.hashes = [value for part in parts for value in hash_samples(part)]
+        if not chunk.hashes:
+            return
+        signature = (len(chunk.hashes), chunk.hashes[0], chunk.hashes[-1])
+        size = sum(part.numel() * part.element_size() for part in parts)
+        if signature in self._eval_seen or size > self._eval_bytes:
+            return
+        self._eval_seen.add(signature)
+        self._eval_bytes -= size
+        if all(part.shape[1:] == parts[0].shape[1:] for part in parts):
+            chunk.inputs = torch.cat([part.detach() for part in parts])
+            chunk.targets = target.detach().clone()
+
+    # the end
+
+    def finish(self) -> Evidence:
+        """Return everything that was seen, read back to the host."""
+        self._pending.read()
+        self._read_losses()
+        evidence = self.evidence
+        hashes = self.collector.seen
+        evidence.never_backward = self.step == 0 and not self.backwards
+        evidence.steps_per_epoch = self.collector.steps_per_epoch
+        backwards = [sample.backwards for sample in evidence.samples]
+        evidence.accumulates = bool(backwards) and min(backwards) > 1
+        evidence.data.repeated_batches = self.collector.equal_batches
+        if self._pairs and not self.backwards and not self.step:
+            self._commit()  # the very first loss raised an error
+        evidence.data.train = self.collector.sample_set()
+        evidence.data.valid = valid_samples(self._chunks, hashes)
+        evidence.data.overlap = overlap(self._chunks, hashes)
+        evidence.evaluations = evaluations_of(self._chunks, hashes)
+        self._order_layers()
+        self._note_penalties()
+        evidence.has_switches = bool(self._switches)
+        evidence.has_batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._switches)
+        held = {id(p) for o in self.optimizers for p in parameters_of(o)}
+        evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
+        evidence.experiments = self._tried
+        evidence.experiments.output_transform = self.output_transform
+        evidence.experiments.linear_pairs = list(self.linear_pairs)
+        return evidence
+
+    def _order_layers(self) -> None:
+        order = {name: index for index, name in enumerate(self._ran)}
+        layers = sorted(self.evidence.layers, key=lambda layer: order.get(layer.name, len(order)))
+        self.evidence.layers = layers
+        for layer in layers:
+            layer.activation = self._activation_after.get(layer.name, "")
+            layer.followed_by = self._followed_by.get(layer.name, "")
+        last = self._last_layer or next(reversed([n for n in self._ran if _has_matrix(layers, n)]), "")
+        for layer in layers:
+            layer.is_last = layer.name == last
+
+    def _note_penalties(self) -> None:
+        decay = self.evidence.weight_decay
+        if not decay:
+            return
+        decoupled = self.evidence.optimizer in ("AdamW", "Muon", "Lion")
+        for sample in self.evidence.samples:
+            weight = sum(value**2 for value in sample.weight_norm.values()) ** 0.5
+            pull = sample.update_norm if decoupled else sample.grad_norm
+            size = sum(value**2 for value in pull.values()) ** 0.5
+            penalty = decay * weight * (sample.learning_rate if decoupled else 1.0)
+            sample.penalty_ratio = penalty / size if size > 0 else None
+
+
+def _has_matrix(layers: list[Layer], name: str) -> bool:
+    return any(layer.name == name and len(layer.weight_shape) >= 2 for layer in layers)
+
+
+def by_layer(
+    layer_of: dict[int, str], held: list[tuple[str, nn.Parameter]] | list[tuple[str, Tensor]], *parts: list[Tensor]
+) -> list[tuple[Any, ...]]:
+    """Return (layer, joined norm of each part) for every layer, from norms by parameter."""
+    indices: dict[str, list[int]] = {}
+    for index, (name, parameter) in enumerate(held):
+        indices.setdefault(layer_of.get(id(parameter), name), []).append(index)
+    return [(layer, *(joined([part[i] for i in mine]) for part in parts)) for layer, mine in indices.items()]
+
+
+def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]) -> LossCall:
+    """Return a loss call as plain values."""
+    weighted = options.get("weight") is not None or options.get("pos_weight") is not None
+    return LossCall(
+        kind=kind,
+        name=name,
+        output_shape=tuple(output.shape),
+        target_shape=tuple(target.shape),
+        target_is_index=not target.is_floating_point() and not target.is_complex(),
+        reduction=str(options.get("reduction", "mean")),
+        ignore_index=int(options.get("ignore_index", -100)),
+        label_smoothing=float(options.get("label_smoothing", 0.0)),
+        weighted=weighted,
+        by_hand=bool(options.get("by_hand", False)),
+    )
+
+
+def align(inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return inputs and targets with samples in the first dimension of both; None where they do not fit."""
+    if target.ndim == 0:
+        return None
+    if len(target) == len(inputs):
+        return inputs, target
+    if inputs.ndim >= 2 and inputs.shape[1] == len(target):
+        return inputs.transpose(0, 1), target
+    if len(inputs) and len(target) % len(inputs) == 0:
+        return inputs, target.reshape(len(inputs), -1, *target.shape[1:])
+    return None

@@ -1,0 +1,33 @@
+"""Rules: pure functions from what was recorded to findings, one file a concept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convergent.doctor.record import Evidence
+from convergent.doctor.rules import (
+    activations,
+    data,
+    gradients,
+    labels,
+    learning_rate,
+    progress,
+    result,
+    setup_loop,
+    setup_model,
+    setup_output,
+)
+from convergent.types import Finding
+
+RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
+    *data.RULES,
+    *labels.RULES,
+    *setup_output.RULES,
+    *setup_model.RULES,
+    *setup_loop.RULES,
+    *gradients.RULES,
+    *activations.RULES,
+    *learning_rate.RULES,
+    *progress.RULES,
+    *result.RULES,
+)

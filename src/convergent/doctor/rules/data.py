@@ -1,0 +1,249 @@
+"""Are the numbers that go in fit to learn from: finite, of one scale, enough, the same in training and validation?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from convergent.doctor.features import class_targets, is_numeric, numeric_targets, shares_units, standardised_features
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evidence, SampleSet
+from convergent.doctor.statistics import failed, last_evaluation, learned_well, skill
+from convergent.types import Finding, Severity
+
+LARGE = 10.0
+UNEQUAL = 100.0
+EXTREME = 30.0
+
+
+def non_finite_values(evidence: Evidence) -> Finding | None:
+    """Say which samples hold NaN or infinite values."""
+    for split, samples in (("training", evidence.data.train), ("validation", evidence.data.valid)):
+        if samples is None:
+            continue
+        for name, values in (("inputs", samples.inputs), ("targets", samples.targets)):
+            if values is None or not values.is_floating_point():
+                continue
+            bad_N = ~torch.isfinite(values.float()).reshape(len(values), -1).all(1)
+            if bad_N.any():
+                rows = bad_N.nonzero().flatten()[:5].tolist()
+                return finding(
+                    "data/non-finite-values",
+                    "critical",
+                    f"{split} {name}",
+                    f"{int(bad_N.sum())} of {len(values)} {split} samples hold NaN or infinite {name}",
+                    samples=int(bad_N.sum()),
+                    of=len(values),
+                    rows=rows,
+                )
+    return None
+
+
+def _grade(evidence: Evidence, extreme: bool) -> Severity:
+    if failed(evidence):
+        return "critical" if extreme else "warning"
+    return "info" if learned_well(evidence) else "warning"
+
+
+def inputs_not_normalized(evidence: Evidence) -> Finding | None:
+    """Say where inputs are far from zero mean and unit scale, or columns of very unequal scale."""
+    samples = evidence.data.train
+    if samples is None or not is_numeric(samples, 8) or _normalises_itself(evidence):
+        return None
+    x = torch.nan_to_num(samples.inputs.float(), posinf=0.0, neginf=0.0)
+    if shares_units(samples.inputs) or x.ndim < 2:
+        level, spread = float(x.mean().abs()), float(x.std())
+        if max(level, spread) <= LARGE:
+            return None
+        return finding(
+            "data/inputs-not-normalized",
+            _grade(evidence, max(level, spread) > EXTREME),
+            "inputs",
+            f"the inputs have mean {level:.3g} and standard deviation {spread:.3g} where networks expect about 0 and 1",
+            mean=level,
+            std=spread,
+        )
+    return _columns(evidence, x.reshape(len(x), -1))
+
+
+def _columns(evidence: Evidence, x_ND: Tensor) -> Finding | None:
+    spread, level = x_ND.std(0, unbiased=False), x_ND.mean(0).abs()
+    varied = torch.tensor([len(column.unique()) > 2 for column in x_ND.T]) & (spread > 0)
+    if not varied.any():
+        return None
+    stds = spread[varied]
+    ratio, largest = float(stds.max() / stds.min()), float(stds.max())
+    offset = float((level[varied] / stds).max())
+    top = float(torch.maximum(level[varied], stds).max())
+    if not ((ratio > UNEQUAL and top > 3) or top > LARGE or (offset > 30 and top > 3)):
+        return None
+    worst = int(torch.where(varied, torch.maximum(level, spread), torch.zeros_like(spread)).argmax())
+    return finding(
+        "data/inputs-not-normalized",
+        _grade(evidence, largest > EXTREME or ratio > 1000 or top > 3 * EXTREME),
+        f"feature {_name(evidence, worst)}",
+        f"standard deviations of the columns differ by a factor of {ratio:.3g}; feature {_name(evidence, worst)} "
+        "has mean "
+        f"{float(x_ND[:, worst].mean()):.3g} and standard deviation {float(spread[worst]):.3g}",
+        ratio=ratio,
+        largest_std=largest,
+        largest_mean=float(level[varied].max()),
+    )
+
+
+def _name(evidence: Evidence, column: int) -> str:
+    names = evidence.data.feature_names
+    return names[column] if column < len(names) else str(column)
+
+
+def _normalises_itself(evidence: Evidence) -> bool:
+    """Return whether the network's first layer is a norm or an embedding."""
+    first = evidence.layers[0].kind if evidence.layers else ""
+    return "Norm" in first or first.startswith("Embedding")
+
+
+def targets_not_scaled(evidence: Evidence) -> Finding | None:
+    """Say where a regression's targets are far from unit scale."""
+    samples, call = evidence.data.train, evidence.data.loss
+    if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
+        return None
+    if class_targets(evidence, samples) is not None or len(samples.targets) < 8:
+        return None
+    y = torch.nan_to_num(samples.targets.float())
+    level, spread = float(y.mean()), float(y.std())
+    if 0.1 <= spread <= 10 and abs(level) <= 10 * max(spread, 1.0):
+        return None
+    extreme = spread > EXTREME or abs(level) > 10 * max(spread, 1.0) or spread < 1e-3
+    return finding(
+        "data/targets-not-scaled",
+        _grade(evidence, extreme),
+        "targets",
+        f"the targets have mean {level:.3g} and standard deviation {spread:.3g}, where a linear output starts "
+        "near 0 with "
+        "unit scale",
+        mean=level,
+        std=spread,
+    )
+
+
+def constant_feature(evidence: Evidence) -> Finding | None:
+    """Note columns that never change."""
+    samples = evidence.data.train
+    if samples is None or not is_numeric(samples, 30) or samples.inputs.ndim != 2:
+        return None
+    constant = (samples.inputs == samples.inputs[:1]).all(0).nonzero().flatten().tolist()
+    if not constant:
+        return None
+    return finding(
+        "data/constant-feature",
+        "info",
+        f"features {', '.join(_name(evidence, column) for column in constant[:5])}",
+        f"{len(constant)} of {samples.inputs.shape[1]} features have the same value in all {len(samples.inputs)} "
+        "samples seen",
+        features=constant[:20],
+        count=len(constant),
+    )
+
+
+def preprocessing_mismatch(evidence: Evidence) -> Finding | None:
+    """Say where validation inputs are of another scale or level than training inputs."""
+    train, valid = evidence.data.train, evidence.data.valid
+    if train is None or valid is None or not is_numeric(train, 16) or not is_numeric(valid, 16):
+        return None
+    if train.inputs.shape[1:] != valid.inputs.shape[1:]:
+        return None
+    a, b = _by_feature(train), _by_feature(valid)
+    spread = a.std(0) + 1e-6
+    shift = float(((a.mean(0) - b.mean(0)).abs() / spread).median())
+    scale = float(((b.std(0) + 1e-6) / spread).log().abs().median().exp())
+    if shift < 1.0 and scale < 2.5:
+        return None
+    found = skill(last_evaluation(evidence, "valid"))
+    return finding(
+        "data/preprocessing-mismatch",
+        "critical" if found is None or found < 0.5 else "warning",
+        "validation inputs",
+        f"validation inputs are shifted by {shift:.2g} standard deviations of the training inputs and differ in "
+        "scale by "
+        f"a factor of {scale:.2g}",
+        shift=shift,
+        scale=scale,
+        train_mean=float(a.mean()),
+        valid_mean=float(b.mean()),
+    )
+
+
+def _by_feature(samples: SampleSet) -> Tensor:
+    x = torch.nan_to_num(samples.inputs.float())
+    return x.reshape(-1, 1) if shares_units(samples.inputs) else x.reshape(len(x), -1)
+
+
+def augmentation_too_strong(evidence: Evidence) -> Finding | None:
+    """Say where training inputs lie far from validation inputs, and their labels can no longer be read from these."""
+    train, valid = evidence.data.train, evidence.data.valid
+    if evidence.steps_per_epoch is not None or not is_numeric(train, 100) or not is_numeric(valid, 100):
+        return None
+    assert train is not None and valid is not None
+    labels, known = class_targets(evidence, train), class_targets(evidence, valid)
+    if labels is None or known is None or learned_well(evidence) or train.inputs.shape[1:] != valid.inputs.shape[1:]:
+        return None
+    count = min(600, len(valid.inputs))
+    both = standardised_features(torch.cat([valid.inputs[:count], train.inputs[:count]]))
+    distances = torch.cdist(both, both[:count])
+    distances[:count].fill_diagonal_(float("inf"))
+    near = distances.min(1)
+    right_valid = float((known[near.indices[:count]] == known[:count]).float().mean())
+    right_train = float((known[near.indices[count:]] == labels[:count]).float().mean())
+    apart = float(near.values[count:].median() / near.values[:count].median().clamp(min=1e-6))
+    if right_valid < 0.5 or right_train > 0.7 * right_valid or apart < 1.3:
+        return None
+    return finding(
+        "data/augmentation-too-strong",
+        "warning",
+        "training inputs",
+        f"the nearest validation sample has the same label for {right_train:.0%} of the augmented training "
+        "samples, but for "
+        f"{right_valid:.0%} among validation samples",
+        agreement=right_train,
+        agreement_of_validation=right_valid,
+        distance_ratio=apart,
+    )
+
+
+def too_few_samples(evidence: Evidence) -> Finding | None:
+    """Say where a class has fewer than ten samples, or a large model very few, and generalisation shows it."""
+    train = evidence.data.train
+    if train is None or (evidence.steps_per_epoch is None and not train.complete):
+        return None
+    total = train.total or len(train.inputs)
+    labels = class_targets(evidence, train)
+    counts = torch.bincount(labels) if labels is not None and int(labels.min()) >= 0 else torch.tensor([total])
+    least = float(total / max(1, len(counts))) if labels is None else float(counts[counts > 0].float().median())
+    one, other = last_evaluation(evidence, "valid"), last_evaluation(evidence, "train")
+    mine = skill(one)
+    best = skill(other) if other is not None else 1.0
+    gap = best - mine if best is not None and mine is not None else None
+    few = least < 10 or (evidence.num_parameters > 100 * total and total < 500)
+    if not few or gap is None or gap < 0.08 or (numeric_targets(evidence, train) is not None and total > 100):
+        return None
+    return finding(
+        "data/too-few-samples",
+        "warning",
+        "training data",
+        f"{total} training samples ({least:.0f} in a typical class) for {evidence.num_parameters:,} parameters",
+        samples=total,
+        per_class=least,
+        parameters=evidence.num_parameters,
+        gap=gap,
+    )
+
+
+RULES = (
+    non_finite_values,
+    inputs_not_normalized,
+    targets_not_scaled,
+    constant_feature,
+    preprocessing_mismatch,
+    augmentation_too_strong,
+    too_few_samples,
+)

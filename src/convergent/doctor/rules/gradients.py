@@ -1,0 +1,97 @@
+"""Gradients that vanish, explode or are not finite (AutoTrainer; Glorot and Bengio 2010)."""
+
+from __future__ import annotations
+
+import math
+
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evidence, Layer
+from convergent.doctor.rules.setup_model import has_matrix
+from convergent.doctor.statistics import course, failed, learned_well, median, total_norm
+from convergent.types import Finding
+
+VANISHED = 1e-3
+EXPLODED = 70.0
+FEWEST_LAYERS = 3
+
+
+def non_finite(evidence: Evidence) -> Finding | None:
+    """Say at which step the loss or a gradient stopped being a finite number."""
+    bad = next((step for step, loss in enumerate(evidence.losses) if not math.isfinite(loss)), None)
+    sampled = next((s for s in evidence.samples if any(not math.isfinite(v) for v in s.grad_norm.values())), None)
+    seen = course(evidence)
+    if bad is None and sampled is None:
+        return None
+    ends = seen is not None and not seen.finite
+    step = min(s for s in (bad, sampled.step if sampled else None) if s is not None)
+    layers = [name for name, value in (sampled.grad_norm if sampled else {}).items() if not math.isfinite(value)]
+    return finding(
+        "training/non-finite",
+        "critical" if ends else "warning",
+        f"step {step + 1}",
+        f"from step {step + 1} on the {'loss' if bad == step else 'gradient'} is no finite number",
+        step=step + 1,
+        layers=layers[:5],
+        lost_steps=sum(not math.isfinite(loss) for loss in evidence.losses),
+    )
+
+
+def _depth(evidence: Evidence) -> list[Layer]:
+    return [one for one in evidence.layers if has_matrix(one) and one.trainable]
+
+
+def vanishing_gradient(evidence: Evidence) -> Finding | None:
+    """Say where early layers get a gradient far below that of late ones, by the root mean square of an element."""
+    layers = _depth(evidence)
+    if len(layers) < FEWEST_LAYERS or learned_well(evidence) or not evidence.samples:
+        return None
+    early = evidence.samples[: max(3, len(evidence.samples) // 2)]
+    sizes: dict[str, float] = {}
+    for layer in layers:
+        norms = [s.grad_norm[layer.name] for s in early if math.isfinite(s.grad_norm.get(layer.name, math.nan))]
+        if norms:
+            sizes[layer.name] = median(norms) / math.sqrt(max(1, layer.num_parameters))
+    names = list(sizes)
+    if len(names) < FEWEST_LAYERS or not max(sizes.values()) > 0:
+        return None
+    late = max(sizes[name] for name in names[len(names) // 2 :])
+    ratio = sizes[names[0]] / late if late else 1.0
+    if not 0 < ratio < VANISHED:
+        return None
+    return finding(
+        "training/vanishing-gradient",
+        "critical" if failed(evidence) else "warning",
+        names[0],
+        f"an element of {names[0]}'s gradient is {ratio:.1e} of the late layers': the first layers hardly learn",
+        ratio=ratio,
+        by_layer=sizes,
+    )
+
+
+def exploding_gradient(evidence: Evidence) -> Finding | None:
+    """Say where the gradient grows far beyond its usual size, or out of every bound."""
+    norms = [(s.step, total_norm(s)) for s in evidence.samples if s.grad_norm]
+    finite = [(step, norm) for step, norm in norms if math.isfinite(norm)]
+    if len(finite) < 3 or learned_well(evidence) or evidence.adversarial:
+        return None
+    seen = course(evidence)
+    first = median([norm for _, norm in finite[:3]])
+    step, largest = max(finite, key=lambda pair: pair[1])
+    growth = largest / first if first > 0 else math.inf
+    weights = math.sqrt(sum(v**2 for v in evidence.samples[0].weight_norm.values()))
+    huge = weights > 0 and first > 100 * weights
+    if not (growth > EXPLODED or huge or (len(finite) < len(norms) and growth > 5)):
+        return None
+    broken = seen is not None and (not seen.finite or failed(evidence))
+    return finding(
+        "training/exploding-gradient",
+        "critical" if broken else "warning",
+        f"step {step + 1}",
+        f"the gradient's norm reaches {largest:.3g} at step {step + 1}, {growth:.3g} times that of the first steps",
+        largest=largest,
+        first=first,
+        growth=growth,
+    )
+
+
+RULES = (non_finite, vanishing_gradient, exploding_gradient)

@@ -1,0 +1,221 @@
+"""Steps too large, too small, swinging or jumping (CS231n; Smith 2017; AutoTrainer; Cohen et al. 2021)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evidence
+from convergent.doctor.statistics import (
+    block_means,
+    course,
+    failed,
+    learned_well,
+    median,
+    ratios,
+    room,
+    window,
+)
+from convergent.types import Finding
+
+LARGE_UPDATE = 0.1
+SMALL_UPDATE = 3e-4
+CLEARLY = 0.6
+"""A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
+
+
+def learning_rate_too_high(evidence: Evidence) -> Finding | None:
+    """Say where steps are so large that the loss does not fall, or a tenth of the rate does clearly better."""
+    seen = course(evidence)
+    if seen is None or learned_well(evidence) or evidence.adversarial or seen.steps < 3:
+        return None
+    early = ratios([s for s in evidence.samples if s.step < 32])
+    size = median([value for value in early if math.isfinite(value)]) if early else math.nan
+    worst = max((value for value in early if math.isfinite(value)), default=0.0)
+    bad = failed(evidence)
+    grew = not seen.finite or (math.isfinite(seen.start) and seen.end > 1.2 * max(seen.start, seen.reference))
+    tried = evidence.experiments
+    slower = _clearly_lower(tried.tenth_rate_loss, tried.same_rate_loss, tried.initial_loss)
+    large = size > LARGE_UPDATE or worst > 1.0
+    if not bad or not (large or grew or slower):
+        return None
+    if not large and slower is False:
+        return None
+    if not large and not grew and slower is None:
+        return None
+    rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
+    says = (
+        "the loss is no finite number any more"
+        if not seen.finite
+        else f"the loss went from {seen.start:.3g} to {seen.end:.3g}"
+    )
+    return finding(
+        "training/learning-rate-too-high",
+        "critical",
+        "optimizer",
+        f"at learning rate {rate:.3g} a step changes the weights by {size:.2g} of their norm and {says}",
+        learning_rate=rate,
+        update_ratio=size,
+        largest_update_ratio=worst,
+        loss_at_a_tenth=tried.tenth_rate_loss,
+        loss_at_this_rate=tried.same_rate_loss,
+    )
+
+
+def _clearly_lower(one: float | None, other: float | None, start: float | None) -> bool | None:
+    """Return whether an experiment's loss is clearly below another's; None where it was not tried."""
+    if one is None or other is None or not math.isfinite(one):
+        return None
+    if not math.isfinite(other):
+        return True
+    below_start = start is None or one < 0.95 * start
+    return below_start and one < CLEARLY * other
+
+
+def learning_rate_too_low(evidence: Evidence) -> Finding | None:
+    """Say where steps are so small that the loss barely falls though a larger rate would bring it down."""
+    seen = course(evidence)
+    if seen is None or not math.isfinite(seen.end) or not failed(evidence) or evidence.adversarial or seen.steps < 10:
+        return None
+    sizes = [value for value in ratios(evidence.samples) if math.isfinite(value)]
+    size, tried = median(sizes), evidence.experiments
+    if not sizes or size > SMALL_UPDATE or seen.end > 1.2 * seen.start:
+        return None
+    higher = [loss for rate, loss in tried.range_test if math.isfinite(loss)]
+    start, same = tried.initial_loss, tried.same_rate_loss
+    if start is not None and same is not None and higher:
+        gain, possible = start - same, start - min(higher)
+        if possible < 0.1 * abs(start) or gain > 0.2 * possible:
+            return None
+    elif size > SMALL_UPDATE / 10:
+        return None
+    rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
+    return finding(
+        "training/learning-rate-too-low",
+        "critical",
+        "optimizer",
+        f"at learning rate {rate:.3g} a step changes the weights by {size:.1e} of their norm, and in {seen.steps} "
+        "steps the "
+        f"loss went from {seen.start:.3g} to {seen.end:.3g} only",
+        learning_rate=rate,
+        update_ratio=size,
+        loss_at_ten_times=tried.higher_rate_loss,
+        loss_at_this_rate=same,
+    )
+
+
+def oscillating_loss(evidence: Evidence) -> Finding | None:
+    """Say where the loss swings from window to window without getting anywhere."""
+    seen = course(evidence)
+    if seen is None or not seen.finite or seen.steps < 40 or learned_well(evidence) or evidence.adversarial:
+        return None
+    means = block_means(np.asarray(evidence.losses), max(5, window(evidence)))[1:]
+    if len(means) < 6:
+        return None
+    moves = np.diff(means)
+    path, way = float(np.abs(moves).sum()), float(abs(means[-1] - means[0]))
+    turns = float((np.sign(moves[1:]) != np.sign(moves[:-1])).mean())
+    swing = float(np.abs(moves).mean() / (abs(means.mean()) + 1e-12))
+    if turns < 0.5 or swing < 0.2 or way > 0.3 * path:
+        return None
+    return finding(
+        "training/oscillating-loss",
+        "warning",
+        "loss",
+        f"the mean loss swings by {swing:.0%} from one stretch to the next and turns in {turns:.0%} of them, "
+        "without progress",
+        swing=swing,
+        turns=turns,
+    )
+
+
+def loss_spike(evidence: Evidence) -> Finding | None:
+    """Say where the loss jumped far out of its recent spread."""
+    losses = np.asarray(evidence.losses, dtype=float)
+    if len(losses) < 60 or evidence.adversarial or learned_well(evidence):
+        return None
+    spikes = []
+    for step in range(30, len(losses)):
+        recent = losses[step - 30 : step]
+        middle = float(np.median(recent))
+        spread = float(np.median(np.abs(recent - middle))) * 1.4826
+        if (
+            math.isfinite(losses[step])
+            and losses[step] > middle + 10 * spread
+            and losses[step] > 3 * max(middle, 1e-12)
+        ):
+            spikes.append(step)
+    if not spikes:
+        return None
+    worst = max(spikes, key=lambda step: float(losses[step]))
+    return finding(
+        "training/loss-spike",
+        "warning" if failed(evidence) else "info",
+        f"step {worst + 1}",
+        f"the loss jumps to {losses[worst]:.3g} at step {worst + 1}, from "
+        f"{np.median(losses[worst - 30 : worst]):.3g} before",
+        step=worst + 1,
+        loss=float(losses[worst]),
+        spikes=len(spikes),
+    )
+
+
+def divergence(evidence: Evidence) -> Finding | None:
+    """Say where the loss has grown away for good."""
+    seen = course(evidence)
+    if seen is None or not math.isfinite(seen.end) or seen.steps < 10 or evidence.adversarial:
+        return None
+    low = min(seen.best, seen.start)
+    if low <= 0 or seen.end < 2 * low or seen.end < 1.2 * seen.start or room(evidence) < 1.2:
+        return None
+    return finding(
+        "training/divergence",
+        "critical",
+        "loss",
+        f"the loss grew from {low:.3g} to {seen.end:.3g} and has not come back",
+        best=low,
+        end=seen.end,
+    )
+
+
+def edge_of_stability(evidence: Evidence) -> Finding | None:
+    """Note where learning rate times sharpness lies beyond what plain gradient descent bears."""
+    value = evidence.experiments.sharpness
+    if value is None or not math.isfinite(value) or value < 2 * (1 + evidence.momentum) or learned_well(evidence):
+        return None
+    return finding(
+        "training/edge-of-stability",
+        "info",
+        "optimizer",
+        f"learning rate times the Hessian's largest eigenvalue is {value:.3g}; gradient descent is stable up to "
+        f"{2 * (1 + evidence.momentum):.3g}",
+        value=value,
+    )
+
+
+def batch_size(evidence: Evidence) -> Finding | None:
+    """Note where the batch is far from the critical size that the gradient's noise asks for."""
+    scale, size = evidence.experiments.noise_scale, evidence.batch_size
+    if scale is None or not size or not failed(evidence) or scale < 100 * size:
+        return None
+    return finding(
+        "training/batch-size",
+        "info",
+        "batches",
+        f"the gradient's noise scale is {scale:.3g} samples, the batch holds {size}: steps are mostly noise",
+        noise_scale=scale,
+        batch_size=size,
+    )
+
+
+RULES = (
+    learning_rate_too_high,
+    learning_rate_too_low,
+    oscillating_loss,
+    loss_spike,
+    divergence,
+    edge_of_stability,
+    batch_size,
+)

@@ -1,0 +1,186 @@
+"""Too little progress, or progress on the training data alone."""
+
+from __future__ import annotations
+
+import math
+
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evaluation, Evidence
+from convergent.doctor.statistics import (
+    course,
+    failed,
+    last_evaluation,
+    learned_well,
+    median,
+    relative_trend,
+    room,
+    skill,
+    skill_error,
+    window,
+)
+from convergent.types import Finding
+
+
+def slow_convergence(evidence: Evidence) -> Finding | None:
+    """Say where the loss has gone almost nowhere in all its steps, and is not broken either."""
+    seen = course(evidence)
+    if seen is None or not seen.finite or seen.steps < 20 or not failed(evidence) or evidence.adversarial:
+        return None
+    if seen.end > 1.2 * max(seen.start, seen.reference):
+        return None
+    return finding(
+        "training/slow-convergence",
+        "warning",
+        "loss",
+        f"in {seen.steps} steps the loss went from {seen.start:.3g} to {seen.end:.3g}; a constant prediction has "
+        f"{seen.reference:.3g}",
+        start=seen.start,
+        end=seen.end,
+        steps=seen.steps,
+    )
+
+
+def overfitting(evidence: Evidence) -> Finding | None:
+    """Say where validation gets worse while training gets better, by more than the noise of its samples."""
+    train, valid = _series(evidence, "train"), _series(evidence, "valid")
+    if len(valid) < 2:
+        return None
+    last, best = valid[-1], min(valid, key=lambda one: one.loss or math.inf)
+    train_loss = train[-1].loss if train else _end(evidence)
+    if last.loss is None or best.loss is None or train_loss is None or best.interval is None or last.interval is None:
+        return None
+    rising = last.interval[0] > best.loss and last.loss > 1.1 * best.loss and best.step < last.step
+    apart = last.loss > 1.5 * train_loss and last.interval[0] > train_loss
+    gap = _gap(train[-1] if train else None, last)
+    chance = course(evidence).reference if course(evidence) is not None else math.inf  # type: ignore[union-attr]
+    large = apart and gap is not None and gap > 0.08
+    worse = rising and apart and (gap is None or gap > 0.03)
+    if not (worse or large) or last.loss - train_loss < 0.08 * chance:
+        return None
+    return finding(
+        "training/overfitting",
+        "warning",
+        f"from step {best.step} on",
+        f"the validation loss is {last.loss:.3g} against {train_loss:.3g} in training"
+        + (f", after its lowest point of {best.loss:.3g} at step {best.step}" if rising else ""),
+        valid_loss=last.loss,
+        train_loss=train_loss,
+        best_valid_loss=best.loss,
+        metric_gap=gap,
+    )
+
+
+def _series(evidence: Evidence, split: str) -> list[Evaluation]:
+    return [
+        one for one in evidence.evaluations if one.split == split and one.loss is not None and math.isfinite(one.loss)
+    ]
+
+
+def _end(evidence: Evidence) -> float | None:
+    seen = course(evidence)
+    return seen.end if seen is not None and math.isfinite(seen.end) else None
+
+
+def _gap(train: Evaluation | None, valid: Evaluation) -> float | None:
+    """Return by how much the training metric is above the validation metric, less twice the standard error."""
+    mine = skill(valid)
+    if mine is None:
+        return None
+    best = skill(train) if train is not None else 1.0
+    return best - mine - skill_error(valid) if best is not None else None
+
+
+def underfitting(evidence: Evidence) -> Finding | None:
+    """Say where even the training data is not learned, though the loss has come to rest."""
+    seen = course(evidence)
+    if seen is None or not seen.finite or seen.steps < 50 or learned_well(evidence) or evidence.adversarial:
+        return None
+    found = skill(last_evaluation(evidence, "train")) or skill(last_evaluation(evidence, "valid"))
+    poor = found < 0.25 if found is not None else room(evidence) > 0.8
+    trend = relative_trend(evidence.losses, window(evidence))
+    if not poor or trend < -0.1:
+        return None
+    return finding(
+        "training/underfitting",
+        "warning",
+        "loss",
+        f"the training loss rests at {seen.end:.3g}, {room(evidence):.0%} of a constant prediction's: the network "
+        "does not "
+        "learn its own training data",
+        loss=seen.end,
+        of_chance=room(evidence),
+        skill=found,
+    )
+
+
+def regularization_dominates(evidence: Evidence) -> Finding | None:
+    """Say where the penalty pulls harder on the weights than the data does."""
+    late = [s.penalty_ratio for s in evidence.samples[len(evidence.samples) // 3 :] if s.penalty_ratio is not None]
+    if len(late) < 3 or learned_well(evidence) or not median(late) > 0.9:
+        return None
+    shrunk = _shrinkage(evidence)
+    if shrunk > 0.7 and not failed(evidence):
+        return None
+    return finding(
+        "training/regularization-dominates",
+        "critical" if failed(evidence) else "warning",
+        "optimizer",
+        f"weight decay {evidence.weight_decay:g} pulls {median(late):.2g} times as hard as the data's gradient, "
+        "and the "
+        f"weights have shrunk to {shrunk:.0%} of their first norm",
+        ratio=median(late),
+        weight_decay=evidence.weight_decay,
+        weights_left=shrunk,
+    )
+
+
+def _shrinkage(evidence: Evidence) -> float:
+    norms = [math.sqrt(sum(v**2 for v in s.weight_norm.values())) for s in evidence.samples if s.weight_norm]
+    return norms[-1] / norms[0] if norms and norms[0] > 0 else 1.0
+
+
+def metric_loss_disagree(evidence: Evidence) -> Finding | None:
+    """Say where the validation loss improves over the evaluations and the metric gets worse."""
+    valid = [one for one in _series(evidence, "valid") if one.metric is not None]
+    if len(valid) < 4 or evidence.adversarial:
+        return None
+    first, last = valid[0], valid[-1]
+    assert first.loss is not None and last.loss is not None and first.metric is not None and last.metric is not None
+    better = last.interval is not None and last.interval[1] < first.loss and last.loss < 0.8 * first.loss
+    if not better or last.metric > first.metric - 0.02 or (last.baseline or 0) >= 1:
+        return None
+    return finding(
+        "training/metric-loss-disagree",
+        "warning",
+        "evaluation",
+        f"the validation loss fell from {first.loss:.3g} to {last.loss:.3g}, but its metric went from "
+        f"{first.metric:.3g} to "
+        f"{last.metric:.3g}",
+        losses=[one.loss for one in valid][-4:],
+        metrics=[one.metric for one in valid][-4:],
+    )
+
+
+def replicas_differ(evidence: Evidence) -> Finding | None:
+    """Say where the processes that train together no longer hold the same weights."""
+    hashes = evidence.replica_hashes
+    if len(set(hashes)) < 2:
+        return None
+    return finding(
+        "training/replicas-differ",
+        "critical",
+        "ranks",
+        f"{len(set(hashes))} different sets of weights in {len(hashes)} processes that should hold the same",
+        ranks=len(hashes),
+        different=len(set(hashes)),
+    )
+
+
+RULES = (
+    slow_convergence,
+    overfitting,
+    underfitting,
+    regularization_dominates,
+    metric_loss_disagree,
+    replicas_differ,
+)

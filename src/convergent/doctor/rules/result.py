@@ -1,0 +1,118 @@
+"""Is the result worth anything, and is it to be believed?"""
+
+from __future__ import annotations
+
+import math
+
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evaluation, Evidence
+from convergent.doctor.statistics import course, last_evaluation, skill, skill_error
+from convergent.types import Finding
+
+ENOUGH_STEPS = 30
+
+
+def _judged(evidence: Evidence) -> Evaluation | None:
+    return last_evaluation(evidence, "valid") or last_evaluation(evidence, "train")
+
+
+def no_better_than_baseline(evidence: Evidence) -> Finding | None:
+    """Say where the final metric is not above that of always predicting the prior."""
+    one = _judged(evidence)
+    found = skill(one)
+    if one is None or found is None or len(evidence.losses) < ENOUGH_STEPS or evidence.adversarial:
+        return None
+    uncertain = skill_error(one)
+    if found - 0.5 * uncertain > 0.02:
+        return None
+    return finding(
+        "result/no-better-than-baseline",
+        "critical" if found <= 0.02 and one.samples >= 20 else "warning",
+        f"{one.split} data after step {one.step}",
+        f"the metric {one.metric:.3g} is not above that of always predicting the prior, {one.baseline:.3g}",
+        metric=one.metric,
+        baseline=one.baseline,
+        samples=one.samples,
+    )
+
+
+def class_collapse(evidence: Evidence) -> Finding | None:
+    """Say which classes are never predicted though they have support."""
+    one = _judged(evidence)
+    if one is None or len(one.true_counts) < 2 or len(evidence.losses) < ENOUGH_STEPS or not one.predicted_counts:
+        return None
+    never = [
+        k for k, (p, t) in enumerate(zip(one.predicted_counts, one.true_counts, strict=False)) if p == 0 and t >= 5
+    ]
+    present = sum(t > 0 for t in one.true_counts)
+    if not never or (present > 20 and len(never) < 0.2 * present):
+        return None
+    single = max(one.predicted_counts) == sum(one.predicted_counts)
+    support = [one.true_counts[k] for k in never]
+    return finding(
+        "result/class-collapse",
+        "critical" if single else "warning",
+        f"classes {', '.join(map(str, never[:10]))}",
+        f"{len(never)} of {present} classes are never predicted, with {sum(support)} samples between them",
+        classes=never[:20],
+        support=support[:20],
+        predicted=one.predicted_counts[:20],
+    )
+
+
+def train_eval_gap(evidence: Evidence) -> Finding | None:
+    """Say where the same data score far worse in evaluation mode than in training mode."""
+    tried, seen = evidence.experiments, course(evidence)
+    train, scored = tried.train_mode_loss, tried.eval_mode_loss
+    if train is None or scored is None or seen is None or not evidence.has_switches or evidence.adversarial:
+        return None
+    if not math.isfinite(scored) or scored < 1.5 * train or scored - train < 0.1 * abs(seen.reference):
+        return None
+    return finding(
+        "result/train-eval-gap",
+        "critical" if scored > 3 * train and scored > 0.8 * seen.reference else "warning",
+        "evaluation mode",
+        f"the same training batches have a loss of {train:.3g} in training mode and {scored:.3g} in evaluation mode",
+        train_mode=train,
+        eval_mode=scored,
+    )
+
+
+def too_good(evidence: Evidence) -> Finding | None:
+    """Note a metric at its ceiling on many samples."""
+    one = last_evaluation(evidence, "valid")
+    shared = evidence.data.overlap or 0.0
+    if one is None or one.metric is None or one.samples < 500 or one.metric < 0.9999:
+        return None
+    return finding(
+        "result/too-good",
+        "warning" if shared > 0.05 else "info",
+        "validation data",
+        f"all {one.samples:,} validation samples are right: look for leakage before you believe it",
+        metric=one.metric,
+        samples=one.samples,
+        overlap=shared,
+    )
+
+
+def stopped_early(evidence: Evidence) -> Finding | None:
+    """Note where validation was still improving when the training ended."""
+    valid = [one for one in evidence.evaluations if one.split == "valid" and one.loss is not None and one.interval]
+    if len(valid) < 4 or valid[-1].interval is None or valid[-1].loss is None:
+        return None
+    earlier = valid[-1 - max(1, len(valid) // 4)]
+    best = min(valid, key=lambda one: one.loss or math.inf)
+    if earlier.loss is None or best.step < 0.75 * valid[-1].step or valid[-1].loss > 0.93 * earlier.loss:
+        return None
+    return finding(
+        "result/stopped-early",
+        "info",
+        f"step {valid[-1].step}",
+        f"the validation loss was still falling at the end, from {earlier.loss:.3g} to {valid[-1].loss:.3g} in "
+        "the last quarter",
+        loss=valid[-1].loss,
+        earlier=earlier.loss,
+    )
+
+
+RULES = (no_better_than_baseline, class_collapse, train_eval_gap, too_good, stopped_early)

@@ -1,0 +1,115 @@
+"""Is the loop right: modes, gradients set to zero, a learning rate that can work, one batch that can be learned?"""
+
+from __future__ import annotations
+
+import math
+
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evidence
+from convergent.doctor.statistics import failed, learned_well
+from convergent.types import Finding
+
+SWITCHED = ("BatchNorm", "SyncBatchNorm", "Dropout")
+
+
+def wrong_mode(evidence: Evidence) -> Finding | None:
+    """Say where training ran in evaluation mode, or evaluation in training mode, and the network has what differs."""
+    if not evidence.has_switches:
+        return None
+    wrong = [sample.step for sample in evidence.samples if not sample.training_mode]
+    if len(evidence.samples) >= 3 and len(wrong) > 0.3 * len(evidence.samples):
+        return finding(
+            "setup/wrong-mode",
+            "critical",
+            f"step {wrong[0] + 1}",
+            f"{len(wrong)} of {len(evidence.samples)} sampled steps trained in evaluation mode: dropout is off "
+            "and batch "
+            "norm uses running statistics that no longer follow",
+            steps=len(wrong),
+            first_step=wrong[0] + 1,
+        )
+    scored = [one for one in evidence.evaluations if one.split == "valid"] or evidence.evaluations
+    training = [one for one in scored if one.training_mode]
+    if not training or len(training) < 0.5 * len(scored):
+        return None
+    return finding(
+        "setup/wrong-mode",
+        "critical" if evidence.has_batch_norm else "warning",
+        f"evaluation after step {training[0].step}",
+        f"{len(training)} of {len(scored)} evaluations ran in training mode: dropout drops units and batch norm "
+        "uses the "
+        "batch's own statistics while the network is scored",
+        evaluations=len(training),
+    )
+
+
+def missing_zero_grad(evidence: Evidence) -> Finding | None:
+    """Say where the gradient of earlier steps is still there when a step begins."""
+    later = [sample for sample in evidence.samples if sample.step > 0]
+    stale = [sample for sample in later if sample.stale_gradient > 0 or math.isnan(sample.stale_gradient)]
+    if len(later) < 3 or len(stale) < 0.8 * len(later) or evidence.accumulates or evidence.adversarial:
+        return None
+    return finding(
+        "setup/missing-zero-grad",
+        "critical",
+        "loop",
+        f"at {len(stale)} of {len(later)} sampled steps the gradient of the step before was still there when the "
+        "backward "
+        "pass began, so gradients pile up",
+        steps=len(stale),
+        stale_gradient=stale[0].stale_gradient,
+    )
+
+
+def cannot_overfit_batch(evidence: Evidence) -> Finding | None:
+    """Say where even a single batch can't be learned, alone and over and over (Karpathy 2019)."""
+    tried = evidence.experiments
+    if tried.overfit_start is None or tried.overfit_end is None or not failed(evidence):
+        return None
+    level = min(tried.overfit_start, tried.chance_loss or math.inf)
+    if tried.overfit_end < 0.6 * level:
+        return None
+    return finding(
+        "setup/cannot-overfit-batch",
+        "warning",
+        "one batch",
+        f"trained on one batch alone the loss goes from {tried.overfit_start:.3g} to {tried.overfit_end:.3g}, where a "
+        "network that can learn gets near zero",
+        start=tried.overfit_start,
+        end=tried.overfit_end,
+    )
+
+
+def learning_rate_out_of_range(evidence: Evidence) -> Finding | None:
+    """Say where the range test finds rates ten times away that do far better from the same first weights."""
+    tried = evidence.experiments
+    if (
+        tried.same_rate_loss is None
+        or tried.initial_loss is None
+        or len(tried.range_test) < 3
+        or learned_well(evidence)
+    ):
+        return None
+    rate = max((sample.learning_rate for sample in evidence.samples), default=0.0)
+    best_rate, best = min(tried.range_test, key=lambda pair: pair[1])
+    start = tried.initial_loss
+    gained, could = start - tried.same_rate_loss, start - best
+    if not rate or not math.isfinite(best) or could < 0.1 * abs(start) or not failed(evidence):
+        return None
+    if gained > 0.3 * could or 0.11 < best_rate / rate < 9:
+        return None
+    side = "high" if best_rate < rate else "low"
+    return finding(
+        "setup/learning-rate-out-of-range",
+        "warning",
+        "optimizer",
+        f"the learning rate {rate:.3g} is too {side}: from the same first weights {best_rate:.3g} brings the loss to "
+        f"{best:.3g} in the steps in which this one brings it to {tried.same_rate_loss:.3g}",
+        learning_rate=rate,
+        better_rate=best_rate,
+        loss=tried.same_rate_loss,
+        better_loss=best,
+    )
+
+
+RULES = (wrong_mode, missing_zero_grad, cannot_overfit_batch, learning_rate_out_of_range)

@@ -1,0 +1,200 @@
+"""Is the network built as it is meant: initialised, connected, every part trained, samples and tokens kept apart?"""
+
+from __future__ import annotations
+
+import math
+
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evidence, Layer
+from convergent.doctor.statistics import failed, learned_well, room
+from convergent.types import Finding
+
+MATRICES = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN", "Quant")
+SMALLEST_GAIN, LARGEST_GAIN = 0.03, 3.8
+"""Of std * sqrt(fan_in): torch's default has 0.58, Glorot 1, He 1.41; both ends leave room for every known scheme."""
+DEPENDS = 1e-3
+
+
+def has_matrix(layer: Layer) -> bool:
+    """Return whether a layer multiplies by a weight matrix that is drawn at random."""
+    return len(layer.weight_shape) >= 2 and layer.kind.startswith(MATRICES)
+
+
+def bad_initialization(evidence: Evidence) -> Finding | None:
+    """Say where units start equal, or weights far outside every usual spread."""
+    layers = [one for one in evidence.layers if has_matrix(one) and one.trainable]
+    equal = [one for one in layers if one.equal_units and not one.is_last and one.weight_shape[0] > 1]
+    constant = [one for one in equal if one.weight_std > 0 or one.weight_mean != 0]
+    if constant or (equal and failed(evidence)):
+        mine = constant or equal
+        return finding(
+            "setup/bad-initialization",
+            "critical",
+            mine[0].name,
+            f"all units of {', '.join(one.name for one in mine[:3])} start with the same weights, get the same "
+            "gradient "
+            "and stay equal: the layer acts as a single unit",
+            weight_mean=mine[0].weight_mean,
+            layers=[one.name for one in mine],
+        )
+    return _spread(evidence, layers)
+
+
+def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
+    if evidence.pretrained or learned_well(evidence):
+        return None
+    normed = any("Norm" in one.kind for one in evidence.layers)
+    drawn = [one for one in layers if not one.kind.startswith(("LSTM", "GRU", "RNN")) and one.weight_std > 0]
+    gains = {
+        one.name: one.weight_std * math.sqrt(one.fan_in) for one in drawn if not (one.is_last and one.weight_std < 1)
+    }
+    large = {name: gain for name, gain in gains.items() if gain > LARGEST_GAIN}
+    small = {name: gain for name, gain in gains.items() if gain < SMALLEST_GAIN and not normed}
+    worst = large or small
+    if not worst or (small and not large and not failed(evidence)):
+        return None
+    name = max(worst, key=lambda key: abs(math.log(worst[key])))
+    grave = max(worst[name], 1 / worst[name]) > 10 and failed(evidence)
+    return finding(
+        "setup/bad-initialization",
+        "critical" if grave else "warning",
+        name,
+        f"the weights of {name} start with a spread of {worst[name]:.3g} / sqrt(fan_in), where He's initialisation has "
+        "1.41 and Glorot's about 1",
+        gain=worst[name],
+        layers=list(worst),
+    )
+
+
+def parameters_not_trained(evidence: Evidence) -> Finding | None:
+    """Say which parameters never get a gradient, or are held by no optimiser, though they are not frozen."""
+    if len(evidence.samples) < 2 or evidence.adversarial or not evidence.num_parameters:
+        return None
+    missing = {name for sample in evidence.samples for name in sample.grad_missing}
+    for sample in evidence.samples:
+        missing &= set(sample.grad_missing)
+    stuck: dict[str, tuple[int, str]] = {}
+    for layer in evidence.layers:
+        lost = [name for name in missing if name.rpartition(".")[0] == layer.name]
+        if layer.trainable and layer.in_optimizer < layer.trainable:
+            stuck[layer.name] = (layer.trainable - layer.in_optimizer, "held by no optimiser")
+        elif lost and layer.trainable:
+            stuck[layer.name] = (layer.trainable, "no gradient")
+        elif layer.fresh and not layer.trainable and not learned_well(evidence):
+            stuck[layer.name] = (layer.num_parameters, "frozen at its random initialisation")
+    if evidence.foreign_parameters:
+        stuck["modules in a plain list"] = (
+            evidence.foreign_parameters,
+            "unknown to the model and held by no optimiser",
+        )
+    return _stuck(evidence, stuck)
+
+
+def _stuck(evidence: Evidence, stuck: dict[str, tuple[int, str]]) -> Finding | None:
+    total = evidence.num_parameters + evidence.foreign_parameters
+    count = sum(number for number, _ in stuck.values())
+    if not count:
+        return None
+    share = count / total
+    grave = share > 0.1 and not learned_well(evidence)
+    name, (_, reason) = max(stuck.items(), key=lambda item: item[1][0])
+    return finding(
+        "setup/parameters-not-trained",
+        "critical" if grave else "warning",
+        name,
+        f"{count:,} of {total:,} parameters never train ({name}: {reason})",
+        parameters=count,
+        share=share,
+        layers={key: why for key, (_, why) in stuck.items()},
+    )
+
+
+def samples_mix_in_batch(evidence: Evidence) -> Finding | None:
+    """Say where one sample's output depends on another's input."""
+    change = evidence.experiments.samples_mix
+    if change is None or not change > DEPENDS:
+        return None
+    return finding(
+        "setup/samples-mix-in-batch",
+        "critical",
+        "forward",
+        f"exchanging one sample of the batch changes the outputs of others by {change:.2g} of their spread: a "
+        "reshape, a "
+        "transpose or a `dim` mixes samples",
+        change=change,
+    )
+
+
+def future_leak(evidence: Evidence) -> Finding | None:
+    """Say where a model that predicts the next token sees tokens to come."""
+    change = evidence.experiments.future_leak
+    if change is None or not change > DEPENDS:
+        return None
+    return finding(
+        "setup/future-leak",
+        "critical",
+        "forward",
+        f"the targets are the inputs one step on, and changing later tokens changes earlier outputs by {change:.2g} of "
+        "their spread: the model copies what it should predict",
+        change=change,
+    )
+
+
+def missing_nonlinearity(evidence: Evidence) -> Finding | None:
+    """Say where linear layers follow each other with nothing between, but for low-rank bottlenecks."""
+    sizes = {one.name: one for one in evidence.layers}
+    pairs = []
+    for before, after in evidence.experiments.linear_pairs:
+        first, second = sizes.get(before), sizes.get(after)
+        if first is None or second is None or not has_matrix(first) or not has_matrix(second):
+            continue
+        middle = second.weight_shape[1]
+        if middle >= min(first.weight_shape[1], second.weight_shape[0]) and not _grouped(first, second):
+            pairs.append((before, after))
+    if not pairs or learned_well(evidence):
+        return None
+    every = len(pairs) >= sum(has_matrix(one) for one in evidence.layers) - 1
+    return finding(
+        "setup/missing-nonlinearity",
+        "critical" if every and room(evidence) > 0.6 else "warning",
+        f"{pairs[0][0]} → {pairs[0][1]}",
+        f"{len(pairs)} pair(s) of linear layers follow each other without an activation, so each acts as one "
+        "linear layer",
+        pairs=[list(pair) for pair in pairs[:5]],
+    )
+
+
+def _grouped(first: Layer, second: Layer) -> bool:
+    return first.weight_shape[0] != second.weight_shape[1] or first.weight_shape[1] == 1
+
+
+def input_ignored(evidence: Evidence) -> Finding | None:
+    """Say where the trained network's loss is the same whatever input it is given."""
+    tried = evidence.experiments
+    if tried.real_loss is None or len(tried.permuted_loss) < 5 or len(evidence.losses) < 30 or not failed(evidence):
+        return None
+    if not math.isfinite(tried.real_loss):
+        return None
+    largest = max(abs(loss - tried.real_loss) for loss in tried.permuted_loss)
+    if largest > 1e-4 * max(abs(tried.real_loss), 1e-6):
+        return None
+    return finding(
+        "setup/input-ignored",
+        "warning",
+        "forward",
+        f"handing inputs to other samples' targets leaves the loss at {tried.real_loss:.4g}: the prediction does "
+        "not depend "
+        "on the input",
+        real_loss=tried.real_loss,
+        largest_change=largest,
+    )
+
+
+RULES = (
+    bad_initialization,
+    parameters_not_trained,
+    samples_mix_in_batch,
+    future_leak,
+    missing_nonlinearity,
+    input_ignored,
+)

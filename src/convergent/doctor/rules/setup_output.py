@@ -1,0 +1,217 @@
+"""Does the output fit the loss, and the loss the targets? (UMLAUT, NeuraLint, DeepDiagnosis, TheDeepChecker)"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from convergent.doctor.findings import finding
+from convergent.doctor.record import Evidence, LossCall
+from convergent.doctor.statistics import course, failed, learned_well
+from convergent.types import Finding
+
+SQUEEZED = ("softmax", "sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh")
+REACH = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
+REGRESSION = ("mse", "l1", "smooth_l1")
+MOST_CLASSES = 20
+
+
+def output_loss_mismatch(evidence: Evidence) -> Finding | None:
+    """Say where the network's output is not what its loss expects."""
+    call = evidence.data.loss
+    if call is None:
+        return None
+    for check in (_squeezed_logits, _not_log_probabilities, _one_unit, _classes_by_regression):
+        found = check(evidence, call)
+        if found is not None:
+            return found
+    return None
+
+
+def _squeezed_logits(evidence: Evidence, call: LossCall) -> Finding | None:
+    transform = evidence.experiments.output_transform
+    if call.kind not in ("cross_entropy", "bce_with_logits") or call.label_smoothing == 1.0:
+        return None
+    tried = evidence.experiments
+    if not transform and call.kind == "cross_entropy" and tried.output_sums_to_one and (tried.output_min or 0) >= 0:
+        transform = "softmax"
+    if transform not in SQUEEZED or (transform == "relu" and learned_well(evidence)):
+        return None
+    grave = transform in ("softmax", "sigmoid")
+    does = "softmax" if call.kind == "cross_entropy" else "sigmoid"
+    return finding(
+        "setup/output-loss-mismatch",
+        "critical" if grave else "warning",
+        "output",
+        f"{call.name or call.kind} expects logits and applies {does} itself, but the output has been through "
+        f"{transform} already, which flattens the gradient",
+        transform=transform,
+        loss=call.kind,
+        output_min=tried.output_min,
+        output_max=tried.output_max,
+    )
+
+
+def _not_log_probabilities(evidence: Evidence, call: LossCall) -> Finding | None:
+    tried = evidence.experiments
+    if call.kind != "nll" or tried.output_log_sum is None or abs(tried.output_log_sum) < 0.05:
+        return None
+    return finding(
+        "setup/output-loss-mismatch",
+        "critical",
+        "output",
+        "nll_loss expects log-probabilities, but the outputs' exponentials sum to "
+        f"{math.exp(min(50.0, tried.output_log_sum)):.3g} "
+        f"instead of 1 ({tried.output_transform or 'no log_softmax'} in front of it)",
+        transform=tried.output_transform,
+        log_sum=tried.output_log_sum,
+    )
+
+
+def _one_unit(evidence: Evidence, call: LossCall) -> Finding | None:
+    width = call.output_shape[1] if len(call.output_shape) > 1 else None
+    soft = evidence.experiments.output_transform in ("softmax", "log_softmax")
+    if width != 1 or not (soft or call.kind in ("cross_entropy", "nll")):
+        return None
+    return finding(
+        "setup/output-loss-mismatch",
+        "critical",
+        "output",
+        "softmax over a single output is always 1: the prediction can't change and no gradient comes back",
+        outputs=1,
+        loss=call.kind,
+    )
+
+
+def _classes_by_regression(evidence: Evidence, call: LossCall) -> Finding | None:
+    data = evidence.data.train
+    if call.kind not in REGRESSION or data is None or data.targets is None or len(data.targets) < 30:
+        return None
+    if evidence.adversarial or call.target_shape[1:] == tuple(data.inputs.shape[1:]):
+        return None
+    classes = _class_like(data.targets, call)
+    if not classes:
+        return None
+    return finding(
+        "setup/output-loss-mismatch",
+        "info" if learned_well(evidence) else "warning",
+        "loss",
+        f"the targets are {classes} classes, but {call.name or call.kind} measures a distance between numbers: "
+        "cross-entropy is the loss for classes",
+        classes=classes,
+        loss=call.kind,
+    )
+
+
+def _class_like(targets: Tensor, call: LossCall) -> int:
+    """Return how many classes the targets look like: one-hot rows or a few whole numbers; 0 for quantities."""
+    rows = targets.float().reshape(len(targets), -1)
+    if rows.shape[1] > 1:
+        one_hot = bool(((rows == 0) | (rows == 1)).all()) and bool((rows.sum(1) == 1).all())
+        return rows.shape[1] if one_hot else 0
+    values = rows.unique()
+    whole = bool((values == values.round()).all()) and float(values.min()) in (0.0, 1.0)
+    dense = len(values) == int(values.max() - values.min()) + 1
+    return len(values) if whole and dense and 2 <= len(values) <= MOST_CLASSES else 0
+
+
+def output_range(evidence: Evidence) -> Finding | None:
+    """Say where targets lie outside what the last activation can reach."""
+    call, data, transform = evidence.data.loss, evidence.data.train, evidence.experiments.output_transform
+    if call is None or call.kind not in REGRESSION or transform not in REACH or data is None or data.targets is None:
+        return None
+    low, high = REACH[transform]
+    targets = data.targets.float()
+    slack = 0.02 * float(targets.std(unbiased=False))
+    outside = float(((targets < low - slack) | (targets > high + slack)).float().mean())
+    if outside < 0.05:
+        return None
+    return finding(
+        "setup/output-range",
+        "critical",
+        "output",
+        f"the output ends in {transform} and reaches {low:g} to {high:g}, but {outside:.0%} of the targets lie outside "
+        f"({float(targets.min()):.3g} to {float(targets.max()):.3g})",
+        transform=transform,
+        outside=outside,
+        target_min=float(targets.min()),
+        target_max=float(targets.max()),
+    )
+
+
+def loss_reduction(evidence: Evidence) -> Finding | None:
+    """Say where output and target broadcast against each other, or a sum over the batch does harm."""
+    call = evidence.data.loss
+    if call is None:
+        return None
+    if call.kind in (*REGRESSION, "bce_with_logits", "bce") and _broadcasts(call):
+        return finding(
+            "setup/loss-reduction",
+            "critical",
+            "loss",
+            f"output {call.output_shape} and target {call.target_shape} have different shapes: every output is "
+            "compared "
+            "with every target of the batch",
+            output_shape=list(call.output_shape),
+            target_shape=list(call.target_shape),
+        )
+    ratio = evidence.experiments.doubled_batch_ratio
+    if ratio is None or not 1.8 < ratio < 2.2 or not (failed(evidence) and _unstable(evidence)):
+        return None
+    return finding(
+        "setup/loss-reduction",
+        "warning",
+        "loss",
+        f"the loss sums over the batch (a doubled batch gives {ratio:.2f} times the loss), so the step grows with "
+        "the batch",
+        doubled_batch_ratio=ratio,
+    )
+
+
+def _broadcasts(call: LossCall) -> bool:
+    output, target = call.output_shape, call.target_shape
+    if output == target or not output or not target:
+        return False
+    return (
+        (math.prod(output) > 1 and math.prod(target) > 1 and sorted(output) != sorted(target))
+        or (len(output) == len(target) and output != target)
+        or {output[1:], target[1:]} == {(1,), ()}
+    )
+
+
+def _unstable(evidence: Evidence) -> bool:
+    seen = course(evidence)
+    return seen is not None and (not math.isfinite(seen.end) or seen.end > 1.5 * seen.best)
+
+
+def loss_at_init(evidence: Evidence) -> Finding | None:
+    """Say where the first loss is far above that of a constant prediction (Karpathy 2019)."""
+    tried, call = evidence.experiments, evidence.data.loss
+    if (
+        tried.initial_loss is None
+        or tried.chance_loss is None
+        or call is None
+        or call.reduction == "sum"
+        or call.by_hand
+    ):
+        return None
+    usual = tried.chance_loss
+    if call.kind in ("cross_entropy", "nll") and evidence.data.num_classes:
+        usual = max(usual, math.log(evidence.data.num_classes))
+    elif call.kind in ("bce", "bce_with_logits"):
+        usual = max(usual, math.log(2))
+    excess = tried.initial_loss / usual - 1 if usual > 0 else 0.0
+    if not excess > 1 or learned_well(evidence) or evidence.pretrained:
+        return None
+    return finding(
+        "setup/loss-at-init",
+        "critical" if excess > 3 and failed(evidence) else "warning",
+        "step 1",
+        f"the first loss is {tried.initial_loss:.3g} where a prediction that knows nothing has {usual:.3g}",
+        initial_loss=tried.initial_loss,
+        chance_loss=usual,
+    )
+
+
+RULES = (output_loss_mismatch, output_range, loss_reduction, loss_at_init)

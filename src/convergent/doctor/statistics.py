@@ -1,0 +1,163 @@
+"""How far a training has come, from its losses and evaluations; and the small robust statistics that rules share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from convergent.doctor.record import Evaluation, Evidence, StepSample
+
+LEARNED_WELL = 0.35
+LEARNED_LITTLE = 0.85
+FEW_STEPS = 20
+
+
+class Course(NamedTuple):
+    """The loss of a training, from robust means over windows."""
+
+    start: float
+    end: float
+    best: float
+    """Smallest window mean."""
+    reference: float
+    """What a constant prediction reaches, or the start where that is not known."""
+    finite: bool
+    steps: int
+
+
+def window(evidence: Evidence) -> int:
+    """Return over how many steps a loss is averaged: an epoch where it is short, a tenth of the training otherwise."""
+    steps = len(evidence.losses)
+    epoch = evidence.steps_per_epoch or steps
+    return max(1, min(epoch, max(5, steps // 10), max(1, steps // 3)))
+
+
+def course(evidence: Evidence) -> Course | None:
+    """Return the course of the loss; None before a few steps have been made."""
+    losses = np.asarray(evidence.losses, dtype=float)
+    if len(losses) < 3:
+        return None
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return Course(math.nan, math.nan, math.nan, math.nan, False, len(losses))
+    size = window(evidence)
+    means = block_means(finite, size)
+    start = float(np.median(finite[: min(3, size)]))
+    ended = bool(np.isfinite(losses[-size:]).all())
+    chance = evidence.experiments.chance_loss
+    reference = chance if chance is not None and chance > 0 else abs(start)
+    return Course(
+        start, float(np.mean(finite[-size:])) if ended else math.inf, float(means.min()), reference, ended, len(losses)
+    )
+
+
+def block_means(values: np.ndarray, size: int) -> np.ndarray:
+    """Return means of neighbouring blocks; the last one is whole, a rest at the front is left out.
+
+    >>> block_means(np.array([9.0, 1.0, 3.0, 5.0, 7.0]), 2).tolist()
+    [2.0, 6.0]
+    """
+    blocks = max(1, len(values) // size)
+    means: np.ndarray = values[len(values) - blocks * min(size, len(values)) :].reshape(blocks, -1).mean(1)
+    return means
+
+
+def room(evidence: Evidence) -> float:
+    """Return which part of the chance loss is left at the end: 0 solved, 1 nothing learned; above 1 worse."""
+    seen = course(evidence)
+    if seen is None or not seen.reference > 0:
+        return 1.0
+    if not math.isfinite(seen.end):
+        return math.inf
+    return seen.end / seen.reference
+
+
+def last_evaluation(evidence: Evidence, split: str) -> Evaluation | None:
+    """Return the last evaluation of a split."""
+    mine = [one for one in evidence.evaluations if one.split == split]
+    return mine[-1] if mine else None
+
+
+def skill(one: Evaluation | None) -> float | None:
+    """Return an evaluation's metric on a scale where the baseline is 0 and perfect is 1; None where not known."""
+    if one is None or one.metric is None or one.baseline is None or one.baseline >= 1:
+        return None
+    return (one.metric - one.baseline) / (1 - one.baseline)
+
+
+def skill_error(one: Evaluation) -> float:
+    """Return about twice the standard error of `skill`."""
+    if one.metric is None or one.baseline is None or not one.samples or one.baseline >= 1:
+        return 0.0
+    share = min(max(one.metric, 0.02), 0.98) if one.true_counts else 0.5
+    return 2 * math.sqrt(share * (1 - share) / one.samples) / (1 - one.baseline)
+
+
+def best_skill(evidence: Evidence) -> float | None:
+    """Return the larger skill of the last training and validation evaluations."""
+    found = [s for split in ("train", "valid") if (s := skill(last_evaluation(evidence, split))) is not None]
+    return max(found) if found else None
+
+
+def learned_well(evidence: Evidence) -> bool:
+    """Return whether the training solved most of what a constant prediction leaves."""
+    found = best_skill(evidence)
+    seen = course(evidence)
+    if seen is not None and not math.isfinite(seen.end):
+        return False
+    if found is not None and found > 0.7:
+        return True
+    return room(evidence) < LEARNED_WELL and (found is None or found > 0.4)
+
+
+def failed(evidence: Evidence) -> bool:
+    """Return whether hardly anything was learned, by loss and by metric."""
+    seen = course(evidence)
+    if seen is None:
+        return False
+    if not math.isfinite(seen.end):
+        return True
+    found = best_skill(evidence)
+    if found is not None and found > 0.25:
+        return False
+    if room(evidence) > LEARNED_LITTLE:
+        return True
+    return found is not None and found < 0.05 and seen.end > 0.5 * seen.reference
+
+
+def ratios(samples: Sequence[StepSample]) -> list[float]:
+    """Return ||update|| / ||weights|| over all layers, for each sampled step that has both."""
+    found = []
+    for sample in samples:
+        weight = math.sqrt(sum(v**2 for v in sample.weight_norm.values()))
+        update = math.sqrt(sum(v**2 for v in sample.update_norm.values()))
+        if weight > 0 and sample.update_norm:
+            found.append(update / weight)
+    return found
+
+
+def total_norm(sample: StepSample) -> float:
+    """Return the norm of the whole gradient at a step."""
+    return math.sqrt(sum(v**2 for v in sample.grad_norm.values()))
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median; NaN of nothing.
+
+    >>> median([3.0, 1.0, 2.0]), median([])
+    (2.0, nan)
+    """
+    return float(np.median(values)) if len(values) else math.nan
+
+
+def relative_trend(values: Sequence[float], size: int) -> float:
+    """Return the change over the last half, by Theil-Sen's slope on block means, as a share of its level."""
+    means = block_means(np.asarray(values, dtype=float), max(1, size))
+    half = means[len(means) // 2 :]
+    if len(half) < 3 or not np.isfinite(half).all():
+        return 0.0
+    slopes = [(half[j] - half[i]) / (j - i) for i in range(len(half)) for j in range(i + 1, len(half))]
+    return float(np.median(slopes) * len(half) / (abs(half.mean()) + 1e-12))

@@ -1,0 +1,261 @@
+"""Attaches probes to models and optimisers, and the spotter to the steps that are to be seen closely.
+
+Everything is taken off again by `close`; an error of ours becomes one warning and the doctor steps aside.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import _get_current_function_mode_stack
+from torch.utils import _pytree as pytree
+
+from convergent.doctor.probe import Probe, parameters_of
+from convergent.doctor.record import LossKind
+from convergent.doctor.spotter import Spotter, Trace
+
+
+class Hook:
+    """A hook on a module that a copy of the module shares, and that a saved module does not hold."""
+
+    def __init__(self, call: Callable[..., None]) -> None:
+        self.call = call
+
+    def __call__(self, *arguments: Any) -> None:
+        """Pass the call on."""
+        self.call(*arguments)
+
+    def __deepcopy__(self, memo: Any) -> Hook:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Stands for "do nothing" in a model that is pickled whole and loaded where there is no Convergent.
+        return functools.partial, (logging.debug, "")
+
+
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a method without gradients and unseen by the spotter; an error closes the watch instead of being raised."""
+
+    @functools.wraps(method)
+    def call(self: Watch, *args: Any, **kwargs: Any) -> Any:
+        if self.closed or torch.compiler.is_compiling():
+            return None
+        self.grad_enabled = torch.is_grad_enabled()
+        seen, self.spotter.enabled = self.spotter.enabled, False
+        try:
+            with torch.no_grad():
+                return method(self, *args, **kwargs)
+        except Exception as error:
+            self.fail(error)
+            return None
+        finally:
+            self.spotter.enabled = seen
+
+    return call
+
+
+class Watch:
+    """The probes of one program and what connects them to it."""
+
+    def __init__(self, *, sees_backward: bool = True) -> None:
+        self.spotter = Spotter(self)
+        self.probes: list[Probe] = []
+        self.closed = False
+        self.failure: Exception | None = None
+        self._sees_backward = sees_backward
+        self._on = False
+        self._handles: list[Any] = []
+        self._by_model: dict[int, Probe] = {}
+        self._of_optimizer: dict[int, list[Probe]] = {}
+        self._optimizers: list[torch.optim.Optimizer] = []
+        self._forwards: list[Probe] = []
+        self._current: Probe | None = None
+        self._evaluating: Probe | None = None
+        self._inside = 0
+        self.grad_enabled = True
+
+    # attaching
+
+    def add_model(self, model: nn.Module) -> Probe:
+        """Watch a model; its hooks sit on the outermost module only."""
+        probe = Probe(model)
+        self.probes.append(probe)
+        self._by_model[id(model)] = probe
+        self._of_optimizer.clear()
+        before, after = Hook(self.before_forward), Hook(self.after_forward)
+        self._handles.append(model.register_forward_pre_hook(before, with_kwargs=True))
+        self._handles.append(model.register_forward_hook(after, with_kwargs=True))
+        return probe
+
+    def add_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
+        """Watch the steps of an optimiser."""
+        self._handles.append(optimizer.register_step_pre_hook(lambda o, *_: self.before_step(o)))
+        self._handles.append(optimizer.register_step_post_hook(lambda o, *_: self.after_step(o)))
+
+    def add_handle(self, handle: Any) -> None:
+        """Have something removed when the watch closes."""
+        self._handles.append(handle)
+
+    def close(self) -> None:
+        """Take everything off."""
+        self._switch(False)
+        self.closed = True
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def fail(self, error: Exception) -> None:
+        """Step aside after an error of ours, with one warning; the program goes on."""
+        self.failure = error
+        self.close()
+        warnings.warn(f"the doctor stepped aside: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=3)
+
+    def _switch(self, on: bool) -> None:
+        """Put the spotter on the stack of function modes, or take it off, without disturbing modes of the program."""
+        stack = _get_current_function_mode_stack()
+        if on and not self._on and not stack:
+            self.spotter.__enter__()
+            self._on = True
+        elif not on and self._on and stack and stack[-1] is self.spotter:
+            self.spotter.__exit__(None, None, None)
+            self._on = False
+        self.spotter.listening = on
+
+    # what happens in the program
+
+    @_guarded
+    def before_forward(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A watched model is about to run."""
+        probe = self._by_model.get(id(module))
+        self._inside += 1
+        if probe is None or self._inside > 1:
+            return
+        self._current = probe
+        # A spotter inside a compiled call would be compiled with it.
+        may_look = not isinstance(module, torch._dynamo.OptimizedModule)
+        if not self.grad_enabled:
+            self._switch(may_look)
+            self._evaluating = probe
+            return
+        probe.remember_start()
+        closely = probe.wants_mode and may_look
+        self._switch(closely)
+        if not self._forwards:
+            self.spotter.forget()
+        probe.before_training_forward(args, kwargs, closely)
+        if probe not in self._forwards:
+            self._forwards.append(probe)
+        self._evaluating = None
+
+    @_guarded
+    def after_forward(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """A watched model has run."""
+        probe = self._by_model.get(id(module))
+        self._inside = max(0, self._inside - 1)
+        if probe is None or self._inside:
+            return
+        tensors = [leaf for leaf in pytree.tree_leaves(output) if isinstance(leaf, Tensor)]
+        for tensor in tensors:
+            self.spotter.note_output(tensor)
+        if self._evaluating is probe:
+            probe.after_evaluation_forward(args, kwargs)
+            return
+        trace = self.spotter.trace(tensors[0]) if tensors else Trace()
+        probe.after_training_forward(output, self._on and probe.wants_mode, trace.layer, trace.transform)
+
+    @_guarded
+    def before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimiser is about to use gradients."""
+        for probe in self._probes_of(optimizer):
+            probe.before_step(optimizer)
+
+    @_guarded
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimiser has updated weights."""
+        self._inside = 0
+        for probe in self._probes_of(optimizer):
+            probe.after_step()
+            if probe in self._forwards:
+                self._forwards.remove(probe)
+        self.spotter.forget()
+
+    def _probes_of(self, optimizer: torch.optim.Optimizer) -> list[Probe]:
+        known = self._of_optimizer.get(id(optimizer))
+        if known is None:
+            held = {id(parameter) for parameter in parameters_of(optimizer)}
+            known = [p for p in self.probes if any(id(weight) in held for weight in p.model.parameters())]
+            self._of_optimizer[id(optimizer)] = known
+            self._optimizers.append(optimizer)  # keeps the id from being used again
+        return known
+
+    @_guarded
+    def note_backward(self, loss: Tensor) -> None:
+        """A backward pass is about to begin from `loss`."""
+        self._inside = 0
+        for probe in self._forwards:
+            probe.before_backward(loss)
+
+    @_guarded
+    def note_loss(self, loss: Tensor | float) -> None:
+        """The loss of the step that was just made."""
+        for probe in self.probes:
+            probe.note_loss(loss)
+
+    # what the spotter sees; it is called with function modes off already
+
+    @_guarded
+    def on_layer(self, weights: Sequence[Tensor]) -> str:
+        """Return the layer that holds one of these weights."""
+        return next((name for probe in self.probes if (name := probe.on_layer(weights))), "")
+
+    @_guarded
+    def on_follow(self, layer: str, function: str) -> None:
+        """Note what a layer's output went into."""
+        if self._current is not None and self._evaluating is None:
+            self._current.on_follow(layer, function)
+
+    @_guarded
+    def on_linear_pair(self, before: str, after: str) -> None:
+        """Note two linear layers with nothing between."""
+        if self._current is not None and self._inside and self._evaluating is None:
+            self._current.linear_pairs[before, after] = None
+
+    @_guarded
+    def on_activation(self, kind: str, layer: str, inputs: Tensor, output: Tensor) -> None:
+        """Note an activation within a model that trains."""
+        if self._current is not None and self._inside and self._evaluating is None:
+            self._current.on_activation(kind, layer, output)
+
+    @_guarded
+    def on_loss(self, kind: LossKind, name: str, pair: tuple[Tensor, Tensor], options: dict[str, Any]) -> None:
+        """Note a loss: of an evaluation, or one that may be trained on."""
+        if self._evaluating is not None:
+            if not pair[0].requires_grad:
+                self._evaluating.on_evaluation(kind, pair[0], pair[1])
+            return
+        for probe in self._forwards:
+            probe.on_training_loss(kind, name, pair[0], pair[1], options)
+
+    @_guarded
+    def on_decision(self, predicted: Tensor, target: Tensor) -> None:
+        """Note predicted classes that an evaluation compared with a target."""
+        if self._evaluating is not None and predicted.shape == target.shape:
+            self._evaluating.on_evaluation("other", predicted, target, by_decision=True)
+
+    def on_backward(self, loss: Tensor) -> None:
+        """Pass on a backward pass, where nobody else reports them."""
+        if self._sees_backward:
+            self.note_backward(loss)
+
+    @_guarded
+    def on_call(self, function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> None:
+        """Let the tapes run between a forward and a backward pass."""
+        if not self._inside:
+            for probe in self._forwards:
+                probe.note_call(function, args, kwargs, result)
