@@ -14,7 +14,7 @@ from convergent.doctor.subject import Example, Subject
 
 MOST_STEPS = 300
 RATE_STEPS = 40
-FACTORS = (0.1, 1.0, 10.0, 100.0, 1e-2, 1e3, 1e-3)
+FACTORS = (0.1, 1.0, 10.0, 100.0, 1e-2, 1e3, 1e-3, 1e4)
 
 
 def train_copy(

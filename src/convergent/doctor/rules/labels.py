@@ -99,7 +99,7 @@ def _large_domain(samples: SampleSet | None) -> bool:
     if samples is None or not len(samples.inputs):
         return False
     values = samples.inputs.reshape(len(samples.inputs), -1)
-    if values.shape[1] < (4 if values.is_floating_point() else 16):
+    if values.shape[1] < 4:
         return values.is_floating_point() and len(values[:, 0].unique()) > 0.5 * len(values)
     return len(set(samples.hashes)) > 0.3 * max(1, len(samples.hashes))
 

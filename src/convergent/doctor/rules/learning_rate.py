@@ -22,6 +22,8 @@ from convergent.types import Finding
 
 LARGE_UPDATE = 0.1
 SMALL_UPDATE = 3e-4
+TINY_UPDATE = 1e-5
+"""Below it no experiment is needed: 10,000 steps could not turn the weights around."""
 CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
 
@@ -34,16 +36,15 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     early = ratios([s for s in evidence.samples if s.step < 32])
     size = median([value for value in early if math.isfinite(value)]) if early else math.nan
     worst = max((value for value in early if math.isfinite(value)), default=0.0)
-    bad = failed(evidence)
     grew = not seen.finite or (math.isfinite(seen.start) and seen.end > 1.2 * max(seen.start, seen.reference))
     tried = evidence.experiments
     slower = _clearly_lower(tried.tenth_rate_loss, tried.same_rate_loss, tried.initial_loss)
     large = size > LARGE_UPDATE or worst > 1.0
-    if not bad or not (large or grew or slower):
-        return None
-    if not large and slower is False:
-        return None
-    if not large and not grew and slower is None:
+    bad = failed(evidence) or room(evidence) > 1.5
+    if not bad:
+        if not (slower and large):
+            return None
+    elif not (large and slower is not False) and not (grew and slower is not False) and not slower:
         return None
     rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
     says = (
@@ -53,7 +54,7 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     )
     return finding(
         "training/learning-rate-too-high",
-        "critical",
+        "critical" if bad else "warning",
         "optimizer",
         f"at learning rate {rate:.3g} a step changes the weights by {size:.2g} of their norm and {says}",
         learning_rate=rate,
@@ -70,7 +71,7 @@ def _clearly_lower(one: float | None, other: float | None, start: float | None) 
         return None
     if not math.isfinite(other):
         return True
-    below_start = start is None or one < 0.95 * start
+    below_start = start is None or one < 0.95 * start or other > 1.5 * start
     return below_start and one < CLEARLY * other
 
 
@@ -85,11 +86,11 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
         return None
     higher = [loss for rate, loss in tried.range_test if math.isfinite(loss)]
     start, same = tried.initial_loss, tried.same_rate_loss
-    if start is not None and same is not None and higher:
+    if size > TINY_UPDATE and start is not None and same is not None and higher:
         gain, possible = start - same, start - min(higher)
         if possible < 0.1 * abs(start) or gain > 0.2 * possible:
             return None
-    elif size > SMALL_UPDATE / 10:
+    elif size > TINY_UPDATE:
         return None
     rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
     return finding(
