@@ -15,7 +15,7 @@ from convergent.doctor.experiments import run_experiments
 from convergent.doctor.probe import Probe
 from convergent.doctor.rank import ranked
 from convergent.doctor.record import Evidence
-from convergent.doctor.rules import RULES
+from convergent.doctor.rules import ADVERSARIAL_RULES, RULES
 from convergent.doctor.subject import Subject
 from convergent.doctor.tape import replay
 from convergent.doctor.watch import Watch
@@ -42,7 +42,7 @@ def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
 def judge(evidence: Evidence) -> list[Finding]:
     """Return what the rules find in the evidence, in order; a rule that fails is warned of and left out."""
     findings = []
-    for rule in RULES:
+    for rule in ADVERSARIAL_RULES if evidence.adversarial else RULES:
         try:
             found = rule(evidence)
         except Exception as error:

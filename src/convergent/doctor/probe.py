@@ -78,6 +78,7 @@ class Probe:
         self.tape: Tape | None = None
         self.output_transform = ""
         self.linear_pairs: dict[tuple[str, str], None] = {}
+        self.loss_scale = 1.0
         self._tried = Experiments()
         self._foreign: dict[int, Tensor] = {}
         self._names = {id(p): name for name, p in model.named_parameters()}
@@ -220,6 +221,7 @@ class Probe:
             if kind in ("cross_entropy", "nll") and output.ndim >= 2:
                 self.evidence.data.num_classes = output.shape[1]
             self._note_output(output)
+            self._note_scale(options.get("value"))
         if self._input is not None and self.collector.open:
             hashes = self.collector.see(self._input)
             aligned = align(self._input, self._pairs[0][3]) if self._pairs else None
@@ -227,6 +229,11 @@ class Probe:
             self.collector.keep(inputs, targets, hashes)
         self._pairs = []
         self._input = None
+
+    def _note_scale(self, value: Any) -> None:
+        """Note by what the loss was multiplied before the backward pass: accumulation divides, a scaler multiplies."""
+        if isinstance(value, Tensor) and value.ndim == 0 and isinstance(self.loss, Tensor):
+            self._pending.add(self.loss / value.detach(), lambda number: setattr(self, "loss_scale", number))
 
     def _note_output(self, output: Tensor) -> None:
         """Note the range of what the loss got, and whether it looks like probabilities or log-probabilities."""
@@ -423,6 +430,8 @@ class Probe:
         evidence.evaluations = evaluations_of(self._chunks, hashes)
         self._order_layers()
         self._note_penalties()
+        if 0 < self.loss_scale < 0.6 or self.loss_scale > 100:
+            evidence.losses = [loss / self.loss_scale for loss in evidence.losses]
         evidence.has_switches = bool(self._switches)
         evidence.has_batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._switches)
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}

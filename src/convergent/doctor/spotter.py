@@ -125,7 +125,7 @@ class Spotter(TorchFunctionMode):
             result = func(*args, **kwargs)
         except Exception:
             if looking and name in LOSSES:
-                self._loss(name, args, kwargs)  # what it was given tells why it failed
+                self._loss(name, args, kwargs, None)  # what it was given tells why it failed
             raise
         if looking and name not in ("__get__", "__set__", "backward"):
             self._look(name, func, args, kwargs, result)
@@ -134,7 +134,7 @@ class Spotter(TorchFunctionMode):
     def _look(self, name: str, func: Any, args: Any, kwargs: Any, result: Any) -> None:
         self.listener.on_call(func, args, kwargs, result)
         if name in LOSSES:
-            self._loss(name, args, kwargs)
+            self._loss(name, args, kwargs, result)
             return
         first = args[0] if args else kwargs.get("input")
         if isinstance(first, list | tuple) and first and isinstance(first[0], Tensor):
@@ -187,7 +187,7 @@ class Spotter(TorchFunctionMode):
             for value in _tensors(result):
                 self.note(value, trace._replace(layer=kept, transform=transform, linear=linear))
 
-    def _loss(self, name: str, args: Any, kwargs: Any) -> None:
+    def _loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         names = ("input", "target")
         pair = [args[i] if len(args) > i else kwargs.get(names[i]) for i in range(2)]
         if not all(isinstance(value, Tensor) for value in pair):
@@ -195,6 +195,7 @@ class Spotter(TorchFunctionMode):
         kind = LOSSES[name]
         options = {key: value for key, value in kwargs.items() if key not in names}
         options["transform"] = self.trace(pair[0]).transform
+        options["value"] = result
         if name.startswith(("cross_entropy", "nll_loss", "binary_cross_entropy")) and len(args) > 2:
             options.setdefault("weight", args[2])
         self.listener.on_loss(kind, name, (pair[0], pair[1]), options)

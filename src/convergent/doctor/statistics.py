@@ -109,7 +109,7 @@ def learned_well(evidence: Evidence) -> bool:
     if seen is not None and not math.isfinite(seen.end):
         return False
     if found is not None and found > 0.7:
-        return True
+        return room(evidence) < 1.5 or evidence.experiments.chance_loss is None
     return room(evidence) < LEARNED_WELL and (found is None or found > 0.4)
 
 

@@ -75,7 +75,9 @@ def is_causal(subject: Subject) -> bool:
     """Return whether targets are the inputs one step on, as in a language model: then the future must stay unseen."""
     example = subject.train_batches[0]
     inputs = _inputs(example)
-    target = next((leaf for leaf in pytree.tree_leaves(example[2]) if isinstance(leaf, Tensor) and leaf.ndim), None)
+    # A model that computes its own loss gets its targets as an argument.
+    others = [leaf for leaf in pytree.tree_leaves((example[2], example[:2])) if isinstance(leaf, Tensor) and leaf.ndim]
+    target = next((leaf for leaf in others if leaf is not inputs), None)
     if inputs is None or target is None or inputs.ndim < 2 or inputs.shape[1] < 4:
         return False
     if target.numel() != inputs.numel() or inputs.ndim != 2:

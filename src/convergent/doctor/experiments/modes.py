@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.utils import _pytree as pytree
 
 from convergent.doctor.subject import Subject, first_output, rearranged
 
@@ -24,7 +25,10 @@ def permuted_losses(subject: Subject) -> dict[str, Any]:
         order = torch.arange(subject.batch_size).roll(shift * max(1, subject.batch_size // (PERMUTATIONS + 1)))
         several = []
         for args, kwargs, target in subject.train_batches:
-            other_args, other_kwargs = rearranged((args, kwargs), subject.batch_size, order)
+            if pytree.tree_leaves(target):
+                other_args, other_kwargs = rearranged((args, kwargs), subject.batch_size, order)
+            else:  # the model computes its own loss: its first argument is the input, later ones are targets
+                other_args, other_kwargs = (rearranged(args[0], subject.batch_size, order), *args[1:]), kwargs
             several.append(subject.loss_of((other_args, other_kwargs, target)))
         losses.append(float(torch.stack(several).mean()))
     return {"real_loss": float(real), "permuted_loss": losses}

@@ -31,3 +31,12 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *progress.RULES,
     *result.RULES,
 )
+
+ADVERSARIAL_RULES = (
+    data.non_finite_values,
+    gradients.non_finite,
+    setup_output.output_loss_mismatch,
+    setup_model.bad_initialization,
+    activations.dying_relu,
+)
+"""What holds where several models train against each other: their losses need not fall, nor are their inputs data."""

@@ -107,7 +107,7 @@ def _large_domain(samples: SampleSet | None) -> bool:
 def duplicate_samples(evidence: Evidence) -> Finding | None:
     """Note where the same sample comes several times within an epoch."""
     samples = evidence.data.train
-    if samples is None or len(samples.hashes) < FEWEST or not _large_domain(samples):
+    if samples is None or len(samples.hashes) < FEWEST or not _large_domain(samples) or evidence.experiments.causal:
         return None
     extra = len(samples.hashes) - len(set(samples.hashes))
     share = extra / len(samples.hashes)

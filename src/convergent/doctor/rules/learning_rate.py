@@ -40,11 +40,13 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     tried = evidence.experiments
     slower = _clearly_lower(tried.tenth_rate_loss, tried.same_rate_loss, tried.initial_loss)
     large = size > LARGE_UPDATE or worst > 1.0
-    bad = failed(evidence) or room(evidence) > 1.5
-    if not bad:
-        if not (slower and large):
-            return None
-    elif not (large and slower is not False) and not (grew and slower is not False) and not slower:
+    worse = room(evidence) > 1.5
+    bad = failed(evidence) or worse
+    if bad:
+        shown = slower or (worse and large) or (slower is None and (large or grew))
+    else:
+        shown = slower and large
+    if not shown:
         return None
     rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
     says = (

@@ -45,7 +45,8 @@ def class_collapse(evidence: Evidence) -> Finding | None:
         k for k, (p, t) in enumerate(zip(one.predicted_counts, one.true_counts, strict=False)) if p == 0 and t >= 5
     ]
     present = sum(t > 0 for t in one.true_counts)
-    if not never or (present > 20 and len(never) < 0.2 * present):
+    missed = sum(one.true_counts[k] for k in never)
+    if not never or (present > 10 and missed < 0.1 * sum(one.true_counts)):
         return None
     single = max(one.predicted_counts) == sum(one.predicted_counts)
     support = [one.true_counts[k] for k in never]
