@@ -3,8 +3,8 @@
     python benchmarks/doctor.py cases FOLDER ... [--jobs N] [--seed N] [--only ID ...] [--fixed] [--quick]
     python benchmarks/doctor.py overhead [--rounds N] [--quick]
 
-A folder of cases holds `cases/*.py` (whole programs), `fixed/*.py` (the same without the fault) and `labels.yaml`:
-what must be found, what may be found besides, and which cases are healthy. Every program runs unchanged under
+A folder of cases holds `cases/*.py` (whole programs), `fixed/*.py` (the same without the fault; or the programs take it
+out themselves where CASE_FIXED is 1, and `labels.yaml` says `twins: environment`) and `labels.yaml`: what must be found, what may be found besides, and which cases are healthy. Every program runs unchanged under
 `convergent diagnose`. A case counts as diagnosed where each group of codes that must be found is among the first three
 findings. Intervals are Wilson's, 95 %.
 """
@@ -49,9 +49,10 @@ class Outcome(NamedTuple):
 
 def diagnose(script: Path, kind: str, seed: int) -> Outcome:
     """Run one program under the doctor."""
+    fixed = {"CASE_FIXED": "1"} if kind == "fixed" else {}
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "findings.json"
-        environment = os.environ | {"SEED": str(seed), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = os.environ | {"SEED": str(seed), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"} | fixed
         command = convergent("diagnose", "--json", str(target), script.name)
         try:
             done = subprocess.run(
@@ -141,7 +142,9 @@ def run_cases(folders: list[Path], chosen: argparse.Namespace) -> None:
     for folder in folders:
         labels = yaml.safe_load((folder / "labels.yaml").read_text(encoding="utf-8"))
         jobs = [(folder / "cases" / f"{c}.py", labels["cases"][c]["label"]) for c in sorted(labels["cases"])]
-        if chosen.fixed:
+        if chosen.fixed and labels.get("twins") == "environment":
+            jobs += [(script, "fixed") for script, kind in jobs if kind == "buggy"]
+        elif chosen.fixed:
             jobs += [(p, "fixed") for p in sorted((folder / "fixed").glob("[!_]*.py")) if p.stem in labels["cases"]]
         jobs = [job for job in jobs if not chosen.only or job[0].stem in chosen.only]
         with ThreadPoolExecutor(chosen.jobs) as pool:

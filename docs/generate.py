@@ -1,4 +1,4 @@
-"""Write docs/config.md from the schema; with --check, fail where it is not what the schema says."""
+"""Write docs/config.md and docs/findings.md from the code; with --check, fail where they are not what it says."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import Literal, get_args, get_origin
 
 from convergent.cli import flag
 from convergent.config import Config
+from convergent.doctor.findings import CODES
 
-PAGE = Path(__file__).with_name("config.md")
-HEAD = """# Options
+CONFIG_HEAD = """# Options
 
 Made from the schema in `src/convergent/config.py` by `make docs`. The same names serve everywhere: `--batch-size 64`
 on the command line, `batch_size: 64` in the YAML file of `--config`, `batch_size=64` in Python. An option that is not
 given is chosen from the data where its default is empty; the complete result stands in `RUN/config.yaml`.
+"""
+
+FINDINGS_HEAD = """# What the doctor may find
+
+Made from the vocabulary in `src/convergent/doctor/codes/` by `make docs`. A code is a public contract: it stands in the
+JSON of `convergent diagnose`, in reports and in tests, and is never renamed. A finding adds to what stands here where it
+was found, the evidence as numbers, and how severe it is: `critical` means that this training will fail or that its
+result is not to be trusted; `warning` that it could be clearly better; `info` is good to know.
 """
 
 
@@ -32,9 +40,9 @@ def type_name(annotation: object) -> str:
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}[annotation.__name__]
 
 
-def page() -> str:
+def config_page() -> str:
     """Return docs/config.md."""
-    lines, group = [HEAD], ""
+    lines, group = [CONFIG_HEAD], ""
     for name, field in Config.model_fields.items():
         extra = field.json_schema_extra
         assert isinstance(extra, dict)
@@ -46,9 +54,24 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def findings_page() -> str:
+    """Return docs/findings.md."""
+    lines, family = [FINDINGS_HEAD], ""
+    for name, code in CODES.items():
+        if name.partition("/")[0] != family:
+            family = name.partition("/")[0]
+            lines.append(f"\n## {family}\n")
+        remedies = "\n".join(f"{index}. {remedy}" for index, remedy in enumerate(code.remedies, 1))
+        lines.append(f"### {name}\n\nWhat it says: {code.says}. {code.why}\n\n{remedies}\n\nSource: {code.source}\n")
+    return "\n".join(lines)
+
+
+PAGES = {"config.md": config_page, "findings.md": findings_page}
+
 if __name__ == "__main__":
-    if "--check" in sys.argv:
-        if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page():
-            sys.exit("docs/config.md is not what the schema says: run `make docs` and commit it.")
-    else:
-        PAGE.write_text(page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        path = Path(__file__).with_name(name)
+        if "--check" not in sys.argv:
+            path.write_text(page(), encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != page():
+            sys.exit(f"docs/{name} is not what the code says: run `make docs` and commit it.")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
 from trainings import CLASSES, KINDS, Data, Setup, images, run, series, split, table, warm_up
 
 Change = Callable[[Setup], Setup]
@@ -145,7 +146,7 @@ def test_wrong_mode_is_named(kind: str, fault: str) -> None:
 
 
 def regression() -> Data:
-    x, y, x_valid, y_valid = table()
+    x, _y, x_valid, _y_valid = table()
     weights = torch.linspace(-1, 1, 8)
     noise = torch.Generator().manual_seed(8)
     both = torch.cat([x, x_valid])

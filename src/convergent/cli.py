@@ -292,8 +292,11 @@ def diagnose_words(words: list[str]) -> tuple[str, list[str], str | None]:
 
 def diagnose(script: str, arguments: list[str], target: str | None) -> int:
     """Run a script under the doctor and return its exit status; findings go to standard error and into the file."""
-    from convergent.doctor.script import run_script
     from convergent.doctor.show import as_json, as_text
+
+    if Path(script).is_dir():
+        return diagnosed_run(Path(script), target)
+    from convergent.doctor.script import run_script
 
     file = Path(target).absolute() if target is not None else None  # the script may change its folder
     visit = run_script(script, arguments)
@@ -301,6 +304,21 @@ def diagnose(script: str, arguments: list[str], target: str | None) -> int:
     if file is not None:
         write_text(file, as_json(script, visit.seconds, visit.findings))
     return visit.status
+
+
+def diagnosed_run(run: Path, target: str | None) -> int:
+    """Print what the doctor found in one of our own runs; 1 where something critical is among it."""
+    from convergent.doctor.show import as_json, as_text
+    from convergent.types import Finding
+
+    path = run / "findings.json"
+    if not path.is_file():
+        raise UserError(f"{run}: holds no findings.json: it is no finished run, or was trained with --doctor off.")
+    findings = [Finding(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    print(as_text(findings))
+    if target is not None:
+        write_text(Path(target), as_json(str(run), 0.0, findings))
+    return int(any(one.severity == "critical" for one in findings))
 
 
 def write_text(path: Path, text: str) -> None:

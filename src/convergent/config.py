@@ -111,6 +111,8 @@ class Config(BaseModel):
     device: str = option("Engine", "auto, cpu, cuda, cuda:1, mps", "auto")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = option("Engine", "arithmetic of the step", "auto")
     plan: str = option("Engine", "auto: measure the fastest execution; off; or the plan.json of another run", "auto")
+    preflight: bool = option("Engine", "examine data and set-up for a few seconds before the training", True)
+    doctor: bool = option("Engine", "watch the training and name what goes wrong", True)
     evaluate_every: int | None = option("Engine", "steps between two evaluations", ge=1)
     checkpoint_every: int | None = option("Engine", "steps between two checkpoints", ge=1)
     log_every: int = option("Engine", "steps between two lines of the journal", 10, ge=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import platform
 from dataclasses import dataclass, replace
@@ -11,61 +10,45 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 import convergent
-from convergent.config import Config, make_config, read_yaml, write_yaml
-from convergent.data.loader import TrainingBatches
-from convergent.data.order import derived_seed
+from convergent.config import make_config, read_yaml, write_yaml
 from convergent.data.source import open_source
-from convergent.engine.budget import requested_steps, steps_in_time
+from convergent.engine.budget import requested_steps
 from convergent.engine.checkpoint import checkpoints, newest_valid, read_checkpoint, write_bytes
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.loop import Clock, Ending, Training
 from convergent.engine.loop import train as train_loop
 from convergent.engine.memory import keep_freed_memory
 from convergent.engine.plan import (
-    Plan,
     PlanRecord,
-    default_plan,
-    fingerprint,
     make_state,
-    measure,
     read_plan,
-    remember,
-    remembered,
-    step_costs,
 )
-from convergent.engine.range_test import range_test
 from convergent.engine.state import TrainState, copied
-from convergent.engine.step import Recipe, make_step
+from convergent.engine.step import make_step
 from convergent.engine.threads import claim_core_share
+from convergent.examine import RunDoctor, merged, preflight
+from convergent.prepare import (
+    REPORT_SECONDS,
+    Prepared,
+    absolute,
+    choose_plan,
+    evaluate_every,
+    final_evaluations,
+    new_folder,
+    prepare,
+    total_steps,
+    with_learning_rate,
+)
 from convergent.report.journal import Journal
 from convergent.report.page import write_report
 from convergent.report.progress import Progress
 from convergent.results import final_result, save_model, write_json
 from convergent.screen import Say, describe, say_on_stderr, summary
-from convergent.task import Task, find_task, recognise_task
+from convergent.task import find_task, recognise_task
 from convergent.trained import Run
-from convergent.types import DataSpec, Splits, UserError
-
-MIN_STEPS_BETWEEN_EVALUATIONS = 20
-FORWARD_SHARE = 0.4
-REPORT_SECONDS = 4.0
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A training that is ready to begin, or to go on."""
-
-    folder: Path
-    task: Task
-    splits: Splits
-    config: Config
-    model: nn.Module
-    recipe: Recipe
-    batches: TrainingBatches
-    clock: Clock
+from convergent.types import DataSpec, Finding, Panel, UserError
 
 
 def train(data: str, *, say: Say = say_on_stderr, **options: Any) -> Run:
@@ -90,6 +73,11 @@ def train(data: str, *, say: Say = say_on_stderr, **options: Any) -> Run:
         say(line)
     write_json(folder / "data.json", splits.spec.model_dump())
     prepared = prepare(folder, task, splits, config, clock)
+    if config.preflight:
+        before = preflight(splits, config, prepared.model, prepared.recipe)
+        write_json(folder / "preflight.json", [one.model_dump() for one in before])
+        for one in before:
+            say(told(one))
     record = choose_plan(prepared, say)
     prepared = with_learning_rate(prepared, record.chosen, say)
     write_bytes(folder / "config.yaml", write_yaml(prepared.config).encode())
@@ -160,161 +148,6 @@ def restore(state: TrainState, folder: Path, clock: Clock, say: Say) -> None:
     say(f"resuming at step {state.progress.step} of {state.progress.total_steps}")
 
 
-def absolute(data: str) -> str:
-    """Return a local path made absolute, so that `resume` finds it from any folder; other addresses as they are."""
-    path = Path(data).expanduser()
-    return str(path.resolve()) if path.exists() else data
-
-
-def new_folder(out: str | None, data: str) -> Path:
-    """Create and return the run's folder; raises UserError where the one that was asked for holds something."""
-    if out is None:
-        stem = data.removeprefix("sample:").rstrip("/").rsplit("/", 1)[-1].split(".")[0] or "run"
-        names = (Path("runs") / f"{stem}-{number}" for number in itertools.count(1))
-        folder = next(name for name in names if not name.exists())
-    else:
-        folder = Path(out)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(
-                f"{folder}: exists. Give another --out, go on with it by `convergent resume {folder}`, or remove it."
-            )
-    try:
-        (folder / "checkpoints").mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"{folder}: the run's folder cannot be made ({error.strerror}). Give another --out.") from None
-    return folder
-
-
-def device_of(config: Config) -> torch.device:
-    """Return the device that was asked for; raises UserError where there is none of that kind."""
-    if config.device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(config.device)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"--device {config.device}: cannot be used ({str(error).splitlines()[0]}).") from None
-    return device
-
-
-def prepare(folder: Path, task: Task, splits: Splits, config: Config, clock: Clock) -> Prepared:
-    """Return the training with its network at its initial weights, which the seed alone decides."""
-    device = device_of(config)
-    torch.manual_seed(derived_seed(config.seed, "init"))
-    model = task.build(splits.spec, config).to(device)
-    loss = task.loss(splits.spec, config)
-    if isinstance(loss, nn.Module):
-        loss.to(device)
-    recipe = Recipe(task.step, loss, task.augment(splits.spec, config), config, device)
-    size = len(splits.train) if config.optimizer == "gradient_descent" else config.batch_size or 128
-    batches = TrainingBatches(splits.train, size, config.seed, device, config.workers)
-    return Prepared(folder, task, splits, config, model, recipe, batches, clock)
-
-
-def choose_plan(prepared: Prepared, say: Say) -> PlanRecord:
-    """Return the plan that was asked for: measured, remembered, another run's, or torch's own way."""
-    config, device = prepared.config, prepared.recipe.device
-    if config.plan == "off":
-        record = default_plan(config, device)
-    elif config.plan != "auto":
-        record = read_plan(Path(config.plan))
-    else:
-        record = _measured_plan(prepared)
-    if config.time_limit is not None and record.chosen.total_steps is None:
-        record = _with_total_steps(prepared, record)
-    if config.plan == "auto":
-        remember(_plan_key(prepared), record)
-    torch.set_num_threads(record.chosen.threads)
-    speed = f", {record.milliseconds:.3g} ms a step" if record.milliseconds else ""
-    say(f"plan: {record.chosen.label()}{speed}{' (remembered)' if record.remembered else ''}")
-    return record
-
-
-def _first_batches(prepared: Prepared) -> list[Any]:
-    return [batch for _, batch in itertools.islice(prepared.batches.from_step(0), 4)]
-
-
-def _expected_steps(prepared: Prepared) -> int:
-    return requested_steps(prepared.config, prepared.batches.steps_per_epoch) or 10_000
-
-
-def _plan_key(prepared: Prepared) -> str:
-    first = next(prepared.batches.from_step(0))[1]
-    return fingerprint(prepared.model, prepared.config, first, prepared.recipe.device, _expected_steps(prepared))
-
-
-def _trial_recipe(prepared: Prepared) -> Recipe:
-    """Return the recipe with a learning rate for trials, in case it is yet to be found by the range test."""
-    config = prepared.config
-    if not isinstance(config.learning_rate, float):
-        config = config.model_copy(update={"learning_rate": 1e-3})
-    return replace(prepared.recipe, config=config)
-
-
-def _measured_plan(prepared: Prepared) -> PlanRecord:
-    known = remembered(_plan_key(prepared))
-    if known is not None:
-        return known
-    return measure(prepared.model, _trial_recipe(prepared), _first_batches(prepared), _expected_steps(prepared))
-
-
-def _with_total_steps(prepared: Prepared, record: PlanRecord) -> PlanRecord:
-    """Return the plan with the number of steps that the time limit allows at its speed."""
-    config, plan = prepared.config, record.chosen
-    assert config.time_limit is not None
-    ms, profile = step_costs(prepared.model, _trial_recipe(prepared), plan, _first_batches(prepared))
-    left = config.time_limit - prepared.clock.seconds() - reserve_seconds(prepared, ms)
-    every = evaluate_every(prepared)
-    overhead = FORWARD_SHARE * len(prepared.splits.valid) / prepared.batches.batch_size / every
-    steps = steps_in_time(max(0.0, left), ms / 1e3, overhead, profile)
-    most = requested_steps(config, prepared.batches.steps_per_epoch)
-    total = min(steps, most) if most is not None else steps
-    chosen = plan.model_copy(update={"total_steps": total, "profile": profile})
-    return record.model_copy(update={"chosen": chosen, "milliseconds": ms})
-
-
-def reserve_seconds(prepared: Prepared, step_ms: float) -> float:
-    """Return an estimate of what the final evaluation and the report take."""
-    batches = final_evaluations(prepared) * len(prepared.splits.valid) / prepared.batches.batch_size
-    return REPORT_SECONDS + FORWARD_SHARE * batches * step_ms / 1e3
-
-
-def final_evaluations(prepared: Prepared) -> float:
-    """Return how much is evaluated after the last step, in units of the validation split, which comes once more."""
-    test = len(prepared.splits.test) if prepared.splits.test is not None else 0
-    return 2 + test / len(prepared.splits.valid)
-
-
-def evaluate_every(prepared: Prepared) -> int:
-    """Return the steps between two evaluations: what was asked for, or whole epochs of at least 20 steps."""
-    per_epoch = prepared.batches.steps_per_epoch
-    return prepared.config.evaluate_every or per_epoch * -(-MIN_STEPS_BETWEEN_EVALUATIONS // per_epoch)
-
-
-def total_steps(prepared: Prepared, record: PlanRecord) -> int:
-    """Return the steps of the schedule: what was asked for, within what the time limit allows."""
-    asked = requested_steps(prepared.config, prepared.batches.steps_per_epoch)
-    if prepared.config.time_limit is not None and record.chosen.total_steps is not None:
-        return record.chosen.total_steps
-    if asked is None:
-        raise UserError("how long to train is not said: give --epochs, --max-steps or --time-limit.")
-    return asked
-
-
-def with_learning_rate(prepared: Prepared, plan: Plan, say: Say) -> Prepared:
-    """Return the training with its learning rate as a number: `auto` runs the range test on a copy."""
-    config = prepared.config
-    if config.learning_rate != "auto":
-        return prepared
-    rate, curve = range_test(prepared.model, prepared.recipe, prepared.batches, plan)
-    write_json(prepared.folder / "range_test.json", {"learning_rate": rate, "curve": curve})
-    say(f"learning rate: {rate:.2g} by the range test")
-    config = config.model_copy(update={"learning_rate": rate})
-    return replace(prepared, config=config, recipe=replace(prepared.recipe, config=config))
-
-
 def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: Say, resumed: bool) -> Run:
     """Train what is left, judge the best weights, and write what the run leaves behind."""
     config, task, folder, plan = prepared.config, prepared.task, prepared.folder, record.chosen
@@ -329,13 +162,35 @@ def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: S
     ):
         if resumed:
             journal.write("resume", step=progress.step)
-        training = make_training(prepared, state, record, [journal, shown])
+
+        def tell(one: Finding) -> None:
+            journal.write("finding", step=progress.step, finding=one.model_dump())
+            shown.note(told(one))
+
+        doctor = RunDoctor(state, prepared.splits, config, plan.compiled, tell) if config.doctor else None
+        watchers = [journal, shown] if doctor is None else [journal, shown, doctor]
+        training = make_training(prepared, state, record, watchers)
         ending = train_loop(state, training)
+        found, figures = doctor.finish() if doctor is not None else ([], [])
+        for one in found:
+            journal.write("finding", step=progress.step, finding=one.model_dump())
         journal.write("note", text=f"{ending} at step {progress.step}", step=progress.step)
     if ending == "interrupted":
         say(f"interrupted at step {progress.step}; saved. Go on with: convergent resume {folder}")
         raise KeyboardInterrupt
-    return finish(prepared, state, record, ending, say)
+    write_json(folder / "findings.json", merged(earlier_findings(folder), found))
+    return finish(prepared, state, record, ending, say, figures)
+
+
+def told(one: Finding) -> str:
+    """Return a finding as the line that is shown while it trains."""
+    return f"doctor: {one.severity}: {one.code}: {one.message} ({one.where})"
+
+
+def earlier_findings(folder: Path, name: str = "preflight.json") -> list[Finding]:
+    """Return findings that were written: those before the first step, or all."""
+    path = folder / name
+    return [Finding(**one) for one in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
 
 
 def make_training(prepared: Prepared, state: TrainState, record: PlanRecord, observers: list[Any]) -> Training:
@@ -378,7 +233,9 @@ def higher_is_better(name: str) -> bool:
     return name not in {"loss", "rmse", "mae", "mse", "calibration_error"}
 
 
-def finish(prepared: Prepared, state: TrainState, record: PlanRecord, ending: Ending, say: Say) -> Run:
+def finish(
+    prepared: Prepared, state: TrainState, record: PlanRecord, ending: Ending, say: Say, figures: list[Panel]
+) -> Run:
     """Judge the best weights on every split; write model, result, panels and report."""
     folder, config = prepared.folder, prepared.config
     model = state.evaluated()
@@ -400,11 +257,14 @@ def finish(prepared: Prepared, state: TrainState, record: PlanRecord, ending: En
         "versions": versions(),
         "weights_sha256": save_model(folder / "model", model.cpu(), prepared.task, prepared.splits, config),
     }
-    write_json(folder / "panels.json", [panel.model_dump() for panel in panels])
+    write_json(folder / "panels.json", [panel.model_dump() for panel in [*panels, *figures]])
     write_json(folder / "result.json", result)
     report = write_report(folder)
     for line in summary(result):
         say(line)
+    for one in earlier_findings(folder, "findings.json"):
+        if one.severity != "info":
+            say(told(one))
     say(f"report: {report}")
     return Run(folder)
 

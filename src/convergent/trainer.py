@@ -23,9 +23,10 @@ from convergent.engine.loop import train as train_loop
 from convergent.engine.plan import Plan, PlanRecord, default_plan, make_state, measure, read_plan, step_costs
 from convergent.engine.state import TrainState
 from convergent.engine.step import Recipe, make_step
+from convergent.prepare import device_of
 from convergent.report.journal import Journal, read_journal
 from convergent.report.progress import Progress
-from convergent.run import device_of, higher_is_better
+from convergent.run import higher_is_better
 from convergent.task import Loss, supervised_step
 from convergent.types import Batch, Observer, Refusal, Samples, UserError
 

@@ -89,3 +89,16 @@ class Collector:
         hashes = self.kept_hashes if len(self.kept_hashes) == len(inputs) else []
         total = len(self.seen) + self.repeated if self.steps_per_epoch is not None else None
         return SampleSet(inputs, targets, list(self.sizes), hashes, whole, total)
+
+
+def align(inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return inputs and targets with samples in the first dimension of both; None where they do not fit."""
+    if target.ndim == 0:
+        return None
+    if len(target) == len(inputs):
+        return inputs, target
+    if inputs.ndim >= 2 and inputs.shape[1] == len(target):
+        return inputs.transpose(0, 1), target
+    if len(inputs) and len(target) % len(inputs) == 0:
+        return inputs, target.reshape(len(inputs), -1, *target.shape[1:])
+    return None

@@ -11,10 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from convergent.doctor.collect import hash_samples
 from convergent.doctor.record import Evaluation, LossKind, SampleSet
 
 MOST_CLASSES = 1000
 TRAIN_SHARE = 0.95
+MOST_BYTES = 4 * 2**20
+MOST_WAITING = 4096
 
 
 @dataclass
@@ -199,3 +202,59 @@ def overlap(chunks: Sequence[Chunk], train_hashes: set[int]) -> float | None:
         return 1.0 if len(sets) == 2 and not set.issubset(*map(set, sorted(sets, key=len))) else None
     hashes = [value for c in mine for value in c.hashes]
     return sum(value in train_hashes for value in hashes) / len(hashes)
+
+
+class EvaluationLog:
+    """What one model was evaluated on: inputs as they go through it, until their outputs meet targets."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Chunk] = []
+        self.inputs: list[Tensor] = []
+        self._seen: set[tuple[int, int, int]] = set()
+        self._bytes_left = MOST_BYTES
+
+    def add_inputs(self, inputs: Tensor) -> None:
+        """Note what went through the model."""
+        self.inputs.append(inputs)
+        del self.inputs[:-MOST_WAITING]
+
+    def compare(
+        self, step: int, kind: LossKind, output: Tensor, target: Tensor, training_mode: bool, by_decision: bool
+    ) -> None:
+        """Note that outputs were compared with targets, once for each target: by loss rather than by decision."""
+        last = self.chunks[-1] if self.chunks else None
+        if last is not None and last.target_id == id(target) and last.step == step:
+            if by_decision or last.has_loss:
+                return
+            self.chunks.pop()
+        chunk = make_chunk(step, output, target, kind, training_mode, by_decision)
+        chunk.target_id = id(target)
+        inputs = self._inputs_of(len(target))
+        if inputs is not None:
+            self._keep(chunk, inputs, target)
+        elif last is not None and last.step == step and not self.inputs and last.samples == chunk.samples:
+            chunk.hashes = last.hashes
+        self.chunks.append(chunk)
+
+    def _inputs_of(self, samples: int) -> list[Tensor] | None:
+        parts = self.inputs
+        if parts and len(parts[-1]) == samples:
+            parts = parts[-1:]
+        elif not parts or sum(len(part) for part in parts) != samples:
+            return None
+        self.inputs = []
+        return parts
+
+    def _keep(self, chunk: Chunk, parts: list[Tensor], target: Tensor) -> None:
+        chunk.hashes = [value for part in parts for value in hash_samples(part)]
+        if not chunk.hashes:
+            return
+        signature = (len(chunk.hashes), chunk.hashes[0], chunk.hashes[-1])
+        size = sum(part.numel() * part.element_size() for part in parts)
+        if signature in self._seen or size > self._bytes_left:
+            return
+        self._seen.add(signature)
+        self._bytes_left -= size
+        if all(part.shape[1:] == parts[0].shape[1:] for part in parts):
+            chunk.inputs = torch.cat([part.detach() for part in parts])
+            chunk.targets = target.detach().clone()

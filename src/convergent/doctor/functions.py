@@ -58,3 +58,5 @@ DIFFERENCES = names("sub __sub__ rsub __rsub__ subtract")
 SQUARES = names("pow __pow__ square mul __mul__ multiply")
 ABSOLUTES = names("abs absolute __abs__")
 EQUALITIES = names("eq __eq__ ne __ne__")
+ADAPTIVE = names("Adam AdamW NAdam RAdam Adamax RMSprop Adagrad Adadelta Adafactor Lion Muon SparseAdam")
+"""Optimisers whose step does not follow the size of the gradient."""

@@ -14,52 +14,23 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from convergent.doctor.collect import Collector, hash_samples
-from convergent.doctor.evaluations import Chunk, evaluations_of, make_chunk, overlap, valid_samples
-from convergent.doctor.functions import names
+from convergent.doctor.collect import Collector, align
+from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
+from convergent.doctor.functions import ADAPTIVE
 from convergent.doctor.layers import describe_layers
 from convergent.doctor.measure import Pending, activation_summaries, joined, norms
-from convergent.doctor.record import ActivationSample, Evidence, Experiments, Layer, LossCall, LossKind, StepSample
+from convergent.doctor.record import ActivationSample, Evidence, Experiments, LossKind, StepSample
+from convergent.doctor.steps import by_layer, first_tensor, is_sampled, loss_call, own_copy, parameters_of
 from convergent.doctor.tape import Tape
 
-DENSE_STEPS = 32
 MOST_DENSE_STEPS = 256
 SMALL_MODEL_BYTES = 4 * 2**20
 MOST_BATCHES = 8
 MOST_FOREIGN = 1000
 BATCH_BYTES = 8 * 2**20
-EVALUATION_BYTES = 4 * 2**20
 READ_EVERY = 4096
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
-ADAPTIVE = names("Adam AdamW NAdam RAdam Adamax RMSprop Adagrad Adadelta Adafactor Lion Muon SparseAdam")
 Batch = tuple[tuple[Any, ...], dict[str, Any], list[Tensor]]
-
-
-def is_sampled(step: int) -> bool:
-    """Return whether a step is looked at closely: the first ones all, later ones ever more seldom.
-
-    >>> [step for step in range(31, 100) if is_sampled(step)]
-    [31, 32, 48, 64, 80, 96]
-    """
-    return step < DENSE_STEPS or step % (16 if step < 1024 else 64) == 0
-
-
-def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    """Return the first tensor among a forward call's arguments."""
-    for leaf in pytree.tree_leaves((args, kwargs)):
-        if isinstance(leaf, Tensor) and leaf.ndim >= 1:
-            return leaf
-    return None
-
-
-def own_copy(value: Any) -> Any:
-    """Return nested containers with every tensor detached and cloned."""
-    return pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), value)
-
-
-def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """Return the parameters that an optimiser holds."""
-    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 class Probe:
@@ -91,11 +62,9 @@ class Probe:
         self._last_layer = ""
         self._pending = Pending()
         self._losses: list[Tensor | float] = []
-        self._chunks: list[Chunk] = []
+        self._read: list[float] = []
         self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
-        self._eval_inputs: list[Tensor] = []
-        self._eval_seen: set[tuple[int, int, int]] = set()
-        self._eval_bytes = EVALUATION_BYTES
+        self.log = EvaluationLog()
         self._fresh()
 
     def _fresh(self) -> None:
@@ -107,6 +76,7 @@ class Probe:
         self._sample: StepSample | None = None
         self._activation_names: dict[str, int] = {}
         self._tape_now: Tape | None = None
+        self._stepped = False
         self.forwarded = False
         self.backwards = 0
         self.loss: Tensor | float | None = None
@@ -147,7 +117,7 @@ class Probe:
     def _was_evaluation(self) -> None:
         """The last forward pass kept gradients, but nothing was learned from it: an evaluation without `no_grad`."""
         if self._input is not None:
-            self._eval_inputs.append(self._input)
+            self.log.inputs.append(self._input)
         for kind, _, output, target, _ in self._pairs:
             self.on_evaluation(kind, output.detach(), target)
 
@@ -291,7 +261,7 @@ class Probe:
         if optimizer not in self.optimizers:
             self.optimizers.append(optimizer)
             self._describe_optimizer(optimizer)
-        if not is_sampled(self.step):
+        if not is_sampled(self.step) or self._before:
             return
         sample = self._step_sample()
         sample.learning_rate = max(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
@@ -325,7 +295,15 @@ class Probe:
             layer.in_optimizer = sum(p.numel() for p in module.parameters(recurse=False) if id(p) in ids)
 
     def after_step(self) -> None:
-        """The weights have been updated: close the step."""
+        """The weights have been updated; the step is closed when the next begins, for optimisers may share it."""
+        self._stepped = True
+        self.last_step_at = time.monotonic()
+        self.first_step_at = self.first_step_at or self.last_step_at
+
+    def close_step(self) -> None:
+        """Count the step that was made, if one was."""
+        if not self._stepped:
+            return
         if self._before:
             sample = self._step_sample()
             held = [(name, p) for name, p, _ in self._before]
@@ -337,8 +315,6 @@ class Probe:
             self._pending.add(torch.as_tensor(self.loss), lambda value: setattr(sample, "loss", value))
         if len(self._losses) >= 256:
             self._read_losses()
-        self.last_step_at = time.monotonic()
-        self.first_step_at = self.first_step_at or self.last_step_at
         self._losses.append(self.loss if self.loss is not None else float("nan"))
         self.step += 1
         self._fresh()
@@ -347,72 +323,32 @@ class Probe:
 
     def note_loss(self, loss: Tensor | float) -> None:
         """Take the loss of the step that has just been made, where no backward pass was seen."""
-        if self._losses and isinstance(self._losses[-1], float):
-            self._losses[-1] = loss.detach() if isinstance(loss, Tensor) else float(loss)
+        if self.loss is None:
+            self.loss = loss.detach() if isinstance(loss, Tensor) else float(loss)
 
     def _read_losses(self) -> None:
         waiting = self._losses
         tensors = [loss.float().mean() for loss in waiting if isinstance(loss, Tensor)]
         values = iter(torch.stack(tensors).tolist() if tensors else [])
-        self.evidence.losses += [next(values) if isinstance(loss, Tensor) else loss for loss in waiting]
+        self._read += [next(values) if isinstance(loss, Tensor) else loss for loss in waiting]
         self._losses = []
-
-    # evaluation
 
     def after_evaluation_forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass without gradients has ended."""
         inputs = first_tensor(args, kwargs)
         if inputs is not None:
-            self._eval_inputs.append(inputs)
-            del self._eval_inputs[:-4096]
+            self.log.add_inputs(inputs)
 
     def on_evaluation(self, kind: LossKind, output: Tensor, target: Tensor, by_decision: bool = False) -> None:
         """Outputs of an evaluation were compared with targets."""
-        last = self._chunks[-1] if self._chunks else None
-        if last is not None and last.target_id == id(target) and last.step == self.step:
-            if by_decision or last.has_loss:
-                return
-            self._chunks.pop()
-        training = any(m.training for m in self._switches)
-        chunk = make_chunk(self.step, output, target, kind, training, by_decision)
-        chunk.target_id = id(target)
-        inputs = self._inputs_of_chunk(len(target))
-        if inputs is not None:
-            self._note_inputs(chunk, inputs, target)
-        elif last is not None and last.step == self.step and not self._eval_inputs:
-            chunk.hashes = last.hashes if last.samples == chunk.samples else []
-        self._chunks.append(chunk)
-
-    def _inputs_of_chunk(self, samples: int) -> list[Tensor] | None:
-        parts = self._eval_inputs
-        if not parts:
-            return None
-        if len(parts[-1]) == samples:
-            self._eval_inputs = []
-            return parts[-1:]
-        if sum(len(part) for part in parts) == samples:
-            self._eval_inputs = []
-            return parts
-        return None
-
-    def _note_inputs(self, chunk: Chunk, parts: list[Tensor], target: Tensor) -> None:
-        chunk.hashes = [value for part in parts for value in hash_samples(part)]
-        if not chunk.hashes:
-            return
-        signature = (len(chunk.hashes), chunk.hashes[0], chunk.hashes[-1])
-        size = sum(part.numel() * part.element_size() for part in parts)
-        if signature in self._eval_seen or size > self._eval_bytes:
-            return
-        self._eval_seen.add(signature)
-        self._eval_bytes -= size
-        if all(part.shape[1:] == parts[0].shape[1:] for part in parts):
-            chunk.inputs = torch.cat([part.detach() for part in parts])
-            chunk.targets = target.detach().clone()
+        training = any(module.training for module in self._switches)
+        self.log.compare(self.step, kind, output, target, training, by_decision)
 
     # the end
 
     def finish(self) -> Evidence:
         """Return everything that was seen, read back to the host."""
+        self.close_step()
         self._pending.read()
         self._read_losses()
         evidence = self.evidence
@@ -425,13 +361,13 @@ class Probe:
         if self._pairs and not self.backwards and not self.step:
             self._commit()  # the very first loss raised an error
         evidence.data.train = self.collector.sample_set()
-        evidence.data.valid = valid_samples(self._chunks, hashes)
-        evidence.data.overlap = overlap(self._chunks, hashes)
-        evidence.evaluations = evaluations_of(self._chunks, hashes)
+        evidence.data.valid = valid_samples(self.log.chunks, hashes)
+        evidence.data.overlap = overlap(self.log.chunks, hashes)
+        evidence.evaluations = evaluations_of(self.log.chunks, hashes)
         self._order_layers()
         self._note_penalties()
-        if 0 < self.loss_scale < 0.6 or self.loss_scale > 100:
-            evidence.losses = [loss / self.loss_scale for loss in evidence.losses]
+        scaled = 0 < self.loss_scale < 0.6 or self.loss_scale > 100
+        evidence.losses = [loss / self.loss_scale for loss in self._read] if scaled else list(self._read)
         evidence.has_switches = bool(self._switches)
         evidence.has_batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._switches)
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}
@@ -448,7 +384,8 @@ class Probe:
         for layer in layers:
             layer.activation = self._activation_after.get(layer.name, "")
             layer.followed_by = self._followed_by.get(layer.name, "")
-        last = self._last_layer or next(reversed([n for n in self._ran if _has_matrix(layers, n)]), "")
+        matrices = {layer.name for layer in layers if len(layer.weight_shape) >= 2}
+        last = self._last_layer or next((name for name in reversed(self._ran) if name in matrices), "")
         for layer in layers:
             layer.is_last = layer.name == last
 
@@ -463,47 +400,3 @@ class Probe:
             size = sum(value**2 for value in pull.values()) ** 0.5
             penalty = decay * weight * (sample.learning_rate if decoupled else 1.0)
             sample.penalty_ratio = penalty / size if size > 0 else None
-
-
-def _has_matrix(layers: list[Layer], name: str) -> bool:
-    return any(layer.name == name and len(layer.weight_shape) >= 2 for layer in layers)
-
-
-def by_layer(
-    layer_of: dict[int, str], held: list[tuple[str, nn.Parameter]] | list[tuple[str, Tensor]], *parts: list[Tensor]
-) -> list[tuple[Any, ...]]:
-    """Return (layer, joined norm of each part) for every layer, from norms by parameter."""
-    indices: dict[str, list[int]] = {}
-    for index, (name, parameter) in enumerate(held):
-        indices.setdefault(layer_of.get(id(parameter), name), []).append(index)
-    return [(layer, *(joined([part[i] for i in mine]) for part in parts)) for layer, mine in indices.items()]
-
-
-def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]) -> LossCall:
-    """Return a loss call as plain values."""
-    weighted = options.get("weight") is not None or options.get("pos_weight") is not None
-    return LossCall(
-        kind=kind,
-        name=name,
-        output_shape=tuple(output.shape),
-        target_shape=tuple(target.shape),
-        target_is_index=not target.is_floating_point() and not target.is_complex(),
-        reduction=str(options.get("reduction", "mean")),
-        ignore_index=int(options.get("ignore_index", -100)),
-        label_smoothing=float(options.get("label_smoothing", 0.0)),
-        weighted=weighted,
-        by_hand=bool(options.get("by_hand", False)),
-    )
-
-
-def align(inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return inputs and targets with samples in the first dimension of both; None where they do not fit."""
-    if target.ndim == 0:
-        return None
-    if len(target) == len(inputs):
-        return inputs, target
-    if inputs.ndim >= 2 and inputs.shape[1] == len(target):
-        return inputs.transpose(0, 1), target
-    if len(inputs) and len(target) % len(inputs) == 0:
-        return inputs, target.reshape(len(inputs), -1, *target.shape[1:])
-    return None

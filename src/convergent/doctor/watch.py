@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils import _pytree as pytree
 
-from convergent.doctor.probe import Probe, parameters_of
+from convergent.doctor.probe import Probe
 from convergent.doctor.record import LossKind
 from convergent.doctor.spotter import Spotter, Trace
+from convergent.doctor.steps import parameters_of
 
 
 class Hook:
@@ -63,12 +64,13 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
 class Watch:
     """The probes of one program and what connects them to it."""
 
-    def __init__(self, *, sees_backward: bool = True) -> None:
+    def __init__(self, *, sees_backward: bool = True, evaluations: bool = True) -> None:
         self.spotter = Spotter(self)
         self.probes: list[Probe] = []
         self.closed = False
         self.failure: Exception | None = None
         self._sees_backward = sees_backward
+        self._evaluations = evaluations
         self._on = False
         self._handles: list[Any] = []
         self._by_model: dict[int, Probe] = {}
@@ -135,6 +137,9 @@ class Watch:
         probe = self._by_model.get(id(module))
         self._inside += 1
         if probe is None or self._inside > 1:
+            return
+        probe.close_step()
+        if not (self.grad_enabled or self._evaluations):
             return
         self._current = probe
         # A spotter inside a compiled call would be compiled with it.

@@ -24,7 +24,7 @@ from convergent.report.curves import draw_curves
 from convergent.report.journal import read_journal
 from convergent.report.panels import draw_panel, table
 from convergent.report.scales import number, score
-from convergent.types import DataSpec, Panel, UserError
+from convergent.types import DataSpec, Finding, Panel, UserError
 
 SAMPLE_WORDS = {"images": "images", "tables": "rows"}
 SPLIT_WORDS = {"train": "training", "valid": "validation", "test": "test"}
@@ -44,6 +44,7 @@ class Run:
     layers: list[dict[str, Any]]
     panels: list[Panel]
     result: dict[str, Any] | None
+    findings: list[Finding] | None
 
 
 def write_report(run_folder: Path) -> Path:
@@ -68,6 +69,8 @@ def read_run(folder: Path) -> Run:
     try:
         spec = DataSpec.model_validate(_read_json(folder / "data.json"))
         panels = [Panel.model_validate(panel) for panel in _read_json(folder / "panels.json") or []]
+        written = _read_json(folder / "findings.json")
+        findings = None if written is None else [Finding.model_validate(one) for one in written]
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -81,6 +84,7 @@ def read_run(folder: Path) -> Run:
         layers=model.get("layers", []),
         panels=panels,
         result=_read_json(folder / "result.json"),
+        findings=findings,
     )
 
 
@@ -100,7 +104,8 @@ def render(run: Run) -> str:
         state=None if run.result else unfinished(run),
         curves=draw_curves(run.records, metric),
         events=[record for record in run.records if record["kind"] in ("note", "resume")],
-        panels={name: _panels(run, name) for name in ("data", "result", "mistakes")},
+        panels={name: _panels(run, name) for name in ("data", "result", "mistakes", "doctor")},
+        findings=finding_cards(run.findings),
         class_counts=_class_counts(run.spec),
         scores=scores(run, metric),
         plan_rows=plan_rows(run.plan),
@@ -113,6 +118,22 @@ def render(run: Run) -> str:
         css=Markup(files["page.css"]),
         js=Markup(files["page.js"]),
     )
+
+
+def finding_cards(findings: list[Finding] | None) -> list[dict[str, Any]] | None:
+    """Return the findings with their evidence as text, but for those that another explains; None: none were kept."""
+    if findings is None:
+        return None
+    explained = {code for one in findings for code in one.consequences}
+    return [{**one.model_dump(), "numbers": _numbers(one)} for one in findings if one.code not in explained]
+
+
+def _numbers(one: Finding) -> list[tuple[str, str]]:
+    plain = {key: value for key, value in one.evidence.items() if isinstance(value, int | float | str)}
+    return [
+        (key.replace("_", " "), str(value) if isinstance(value, str | bool) else number(value))
+        for key, value in plain.items()
+    ]
 
 
 def main_metric(run: Run) -> str:

@@ -73,10 +73,11 @@ def is_symmetric(features: ImageFeatures, classes: Sequence[str]) -> bool:
     return (clear and unharmed) or (not clear and not may_be_characters)
 
 
-def choose_augment(features: ImageFeatures, classes: Sequence[str]) -> list[str]:
-    """Return the names of the augmentations that suit the images."""
+def choose_augment(features: ImageFeatures, classes: Sequence[str], model: str) -> list[str]:
+    """Return the names of the augmentations that suit the images; an MLP can only take images of one size."""
     large = min(features.height, features.width) > 96
-    return ["flip"] * is_symmetric(features, classes) + ["crop" if large else "shift", "progressive"]
+    sizes = [] if model == "mlp" else ["progressive"]
+    return ["flip"] * is_symmetric(features, classes) + ["crop" if large else "shift", *sizes]
 
 
 def choose_epochs(features: ImageFeatures, num_images: int) -> int:
@@ -116,7 +117,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "schedule": "linear" if optimizer == "muon" else "one_cycle",
         "warmup": 0.02 if optimizer == "muon" else 0.15,
         "mirror": is_symmetric(features, classes) and model == "cnn",
-        "augment": choose_augment(features, classes),
+        "augment": choose_augment(features, classes, model),
         "ema": 0.0,
         "early_stopping": 0,
         "monitor": "accuracy",

@@ -32,6 +32,20 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *result.RULES,
 )
 
+BEFORE_TRAINING = (*data.RULES[:1], *data.RULES[3:4], *labels.RULES, setup_model.samples_mix_in_batch)
+"""What can be judged of our own runs before the first step: networks of ours scale their inputs and targets."""
+WHILE_TRAINING = (
+    *gradients.RULES,
+    *activations.RULES,
+    *learning_rate.RULES,
+    *progress.RULES,
+    setup_model.bad_initialization,
+    setup_loop.wrong_mode,
+    result.no_better_than_baseline,
+    result.too_good,
+    result.stopped_early,
+)
+"""What can be judged of our own runs while they train, and of their result."""
 ADVERSARIAL_RULES = (
     data.non_finite_values,
     gradients.non_finite,

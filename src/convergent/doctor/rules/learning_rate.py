@@ -42,11 +42,8 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     large = size > LARGE_UPDATE or worst > 1.0
     worse = room(evidence) > 1.5
     bad = failed(evidence) or worse
-    if bad:
-        shown = slower or (worse and large) or (slower is None and (large or grew))
-    else:
-        shown = slower and large
-    if not shown:
+    broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
+    if not broken and not (slower and large):
         return None
     rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
     says = (

@@ -1,0 +1,68 @@
+"""Small pure functions on steps: which are sampled, what they were given, norms by layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from convergent.doctor.measure import joined
+from convergent.doctor.record import LossCall, LossKind
+
+DENSE_STEPS = 32
+
+
+def is_sampled(step: int) -> bool:
+    """Return whether a step is looked at closely: the first ones all, later ones ever more seldom.
+
+    >>> [step for step in range(31, 100) if is_sampled(step)]
+    [31, 32, 48, 64, 80, 96]
+    """
+    return step < DENSE_STEPS or step % (16 if step < 1024 else 64) == 0
+
+
+def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """Return the first tensor among a forward call's arguments."""
+    for leaf in pytree.tree_leaves((args, kwargs)):
+        if isinstance(leaf, Tensor) and leaf.ndim >= 1:
+            return leaf
+    return None
+
+
+def own_copy(value: Any) -> Any:
+    """Return nested containers with every tensor detached and cloned."""
+    return pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), value)
+
+
+def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Return the parameters that an optimiser holds."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def by_layer(
+    layer_of: dict[int, str], held: list[tuple[str, nn.Parameter]] | list[tuple[str, Tensor]], *parts: list[Tensor]
+) -> list[tuple[Any, ...]]:
+    """Return (layer, joined norm of each part) for every layer, from norms by parameter."""
+    indices: dict[str, list[int]] = {}
+    for index, (name, parameter) in enumerate(held):
+        indices.setdefault(layer_of.get(id(parameter), name), []).append(index)
+    return [(layer, *(joined([part[i] for i in mine]) for part in parts)) for layer, mine in indices.items()]
+
+
+def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]) -> LossCall:
+    """Return a loss call as plain values."""
+    weighted = options.get("weight") is not None or options.get("pos_weight") is not None
+    return LossCall(
+        kind=kind,
+        name=name,
+        output_shape=tuple(output.shape),
+        target_shape=tuple(target.shape),
+        target_is_index=not target.is_floating_point() and not target.is_complex(),
+        reduction=str(options.get("reduction", "mean")),
+        ignore_index=int(options.get("ignore_index", -100)),
+        label_smoothing=float(options.get("label_smoothing", 0.0)),
+        weighted=weighted,
+        by_hand=bool(options.get("by_hand", False)),
+    )
