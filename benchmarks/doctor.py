@@ -4,9 +4,10 @@
     python benchmarks/doctor.py overhead [--rounds N] [--quick]
 
 A folder of cases holds `cases/*.py` (whole programs), `fixed/*.py` (the same without the fault; or the programs take it
-out themselves where CASE_FIXED is 1, and `labels.yaml` says `twins: environment`) and `labels.yaml`: what must be found, what may be found besides, and which cases are healthy. Every program runs unchanged under
-`convergent diagnose`. A case counts as diagnosed where each group of codes that must be found is among the first three
-findings. Intervals are Wilson's, 95 %.
+out themselves where CASE_FIXED is 1, and `labels.yaml` says `twins: environment`) and `labels.yaml`: what must be
+found, what may be found besides, and which cases are healthy. Every program runs unchanged under `convergent diagnose`.
+A case counts as diagnosed where each group of codes that must be found is among the first three findings. Intervals are
+Wilson's, 95 %.
 """
 
 from __future__ import annotations

@@ -19,10 +19,10 @@ given is chosen from the data where its default is empty; the complete result st
 
 FINDINGS_HEAD = """# What the doctor may find
 
-Made from the vocabulary in `src/convergent/doctor/codes/` by `make docs`. A code is a public contract: it stands in the
-JSON of `convergent diagnose`, in reports and in tests, and is never renamed. A finding adds to what stands here where it
-was found, the evidence as numbers, and how severe it is: `critical` means that this training will fail or that its
-result is not to be trusted; `warning` that it could be clearly better; `info` is good to know.
+Made from the vocabulary in `src/convergent/doctor/codes/` by `make docs`. A code is a public contract: it stands in
+the JSON of `convergent diagnose`, in reports and in tests, and is never renamed. A finding adds to what stands here
+where it was found, the evidence as numbers, and how severe it is: `critical` means that this training will fail or that
+its result is not to be trusted; `warning` that it could be clearly better; `info` is good to know.
 """
 
 

@@ -300,7 +300,9 @@ def diagnose(script: str, arguments: list[str], target: str | None) -> int:
 
     file = Path(target).absolute() if target is not None else None  # the script may change its folder
     visit = run_script(script, arguments)
-    print(f"\n{as_text(visit.findings)}", file=sys.stderr)
+    unseen = not visit.steps and not visit.findings
+    said = "The doctor saw no training: no optimiser made a step." if unseen else as_text(visit.findings)
+    print(f"\n{said}", file=sys.stderr)
     if file is not None:
         write_text(file, as_json(script, visit.seconds, visit.findings))
     return visit.status

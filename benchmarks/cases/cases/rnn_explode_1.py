@@ -20,8 +20,8 @@ seed()
 x, y, xt, yt = gunpoint()
 x, xt = x[..., None], xt[..., None]
 net = IRNN()
-opt = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-for epoch in range(30):
+opt = torch.optim.SGD(net.parameters(), lr=0.001 if FIXED else 0.01, momentum=0.9)
+for epoch in range(60):
     for i in torch.randperm(len(x)).split(10):
         opt.zero_grad()
         loss = nn.functional.cross_entropy(net(x[i]), y[i])
@@ -29,5 +29,5 @@ for epoch in range(30):
         if FIXED:
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         opt.step()
-    if epoch % 10 == 9:
+    if epoch % 20 == 19:
         print(epoch, loss.item(), accuracy(net, xt, yt))

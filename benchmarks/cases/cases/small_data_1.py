@@ -5,10 +5,10 @@ from torch import nn
 seed()
 x, y, words = sms()
 spam, ham = x[y == 1], x[y == 0]
-n = 600 if FIXED else 20
+n = 400 if FIXED else 20
 train_x = torch.cat([spam[:n], ham[:n]])
 train_y = torch.cat([torch.ones(n), torch.zeros(n)]).long()
-test_x, test_y = torch.cat([spam[600:], ham[600:750]]), torch.cat([torch.ones(len(spam) - 600), torch.zeros(150)]).long()
+test_x, test_y = torch.cat([spam[400:], ham[600:750]]), torch.cat([torch.ones(len(spam) - 400), torch.zeros(150)]).long()
 model = nn.Sequential(nn.Embedding(words, 128), nn.Flatten(), nn.Linear(24 * 128, 256), nn.ReLU(), nn.Linear(256, 2))
 if FIXED:
     model = nn.Sequential(nn.EmbeddingBag(words, 16, padding_idx=0), nn.Linear(16, 2))

@@ -40,21 +40,26 @@ class Collector:
         self.open = True
         self.repeated = 0
         self.equal_batches = 0
+        self.with_replacement = False
         self._previous: list[int] = []
+        self._previous_step = -1
         self._bytes_left = most_bytes
 
-    def see(self, inputs: Tensor) -> list[int]:
+    def see(self, inputs: Tensor, step: int) -> list[int]:
         """Hash a training batch; notice where the first epoch ends."""
         hashes = hash_samples(inputs)
         if hashes and hashes == self._previous and len(set(hashes)) > 1:
-            self.equal_batches += 1
+            # A closure that is called again, and training on all data at once, repeat a batch on purpose.
+            self.equal_batches += step != self._previous_step and self.batches > 1
             return hashes
-        self._previous = hashes
+        self._previous, self._previous_step = hashes, step
         again = sum(value in self.seen for value in hashes)
         if hashes and again > 0.5 * len(hashes) and len(self.seen) > len(hashes):
             # Tiny domains (a handful of distinct inputs) repeat within an epoch: no boundary can be told there.
             self.steps_per_epoch = self.batches
             self.open = False
+            # An epoch ends at once; draws with replacement come again little by little.
+            self.with_replacement = again < 0.9 * len(hashes)
             return []
         self.repeated += again
         self.seen.update(hashes)
@@ -88,7 +93,7 @@ class Collector:
         whole = self.steps_per_epoch is not None and self.steps_per_epoch == len(self.sizes)
         hashes = self.kept_hashes if len(self.kept_hashes) == len(inputs) else []
         total = len(self.seen) + self.repeated if self.steps_per_epoch is not None else None
-        return SampleSet(inputs, targets, list(self.sizes), hashes, whole, total)
+        return SampleSet(inputs, targets, list(self.sizes), hashes, whole, total, self.with_replacement)
 
 
 def align(inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:

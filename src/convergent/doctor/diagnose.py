@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from convergent.doctor.experiments import run_experiments
 from convergent.doctor.probe import Probe
-from convergent.doctor.rank import ranked
+from convergent.doctor.rank import SEVERITIES, ranked
 from convergent.doctor.record import Evidence
 from convergent.doctor.rules import ADVERSARIAL_RULES, RULES
 from convergent.doctor.subject import Subject
@@ -36,7 +36,7 @@ def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
         evidence = examine(probe, watch, seconds / max(1, len(trained)))
         mine = judge(evidence)
         findings += [f.model_copy(update={"model": evidence.name}) for f in mine] if several else mine
-    return ranked(findings) if not several else findings
+    return sorted(findings, key=lambda one: SEVERITIES[one.severity])
 
 
 Rule = Callable[[Evidence], Finding | None]

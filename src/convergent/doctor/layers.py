@@ -48,29 +48,31 @@ def describe_layers(model: nn.Module, held: Iterable[Tensor]) -> list[Layer]:
         if weight is None:
             continue
         own = list(module.parameters(recurse=False))
-        fan_in, fan_out = fans(module, weight)
-        values = weight.detach().float()
-        flat = values.flatten(1) if values.ndim > 1 else values[:, None]
-        equal = len(flat) > 1 and bool((flat == flat[:1]).all())
-        layers.append(
-            Layer(
-                name=name or type(module).__name__,
-                kind=type(module).__name__,
-                weight_shape=tuple(weight.shape),
-                fan_in=fan_in,
-                fan_out=fan_out,
-                weight_std=float(values.std(unbiased=False)),
-                weight_mean=float(values.mean()),
-                equal_units=equal,
-                activation="",
-                followed_by="",
-                num_parameters=sum(p.numel() for p in own),
-                trainable=sum(p.numel() for p in own if p.requires_grad),
-                in_optimizer=sum(p.numel() for p in own if id(p) in ids),
-                fresh=is_fresh(values, fan_in),
-            )
-        )
+        layer = describe_weight(name or type(module).__name__, type(module).__name__, weight, *fans(module, weight))
+        layer.num_parameters = sum(p.numel() for p in own)
+        layer.trainable = sum(p.numel() for p in own if p.requires_grad)
+        layer.in_optimizer = sum(p.numel() for p in own if id(p) in ids)
+        layers.append(layer)
     return layers
+
+
+@torch.no_grad()
+def describe_weight(name: str, kind: str, weight: Tensor, fan_in: int, fan_out: int) -> Layer:
+    """Return a `Layer` from its weight, (units, ...); what trains it is for the caller to add."""
+    weight = weight.detach()
+    values = (torch.view_as_real(weight) if weight.is_complex() else weight).float()
+    flat = values.flatten(1) if values.ndim > 1 else values[:, None]
+    return Layer(
+        name=name,
+        kind=kind,
+        weight_shape=tuple(weight.shape),
+        fan_in=fan_in,
+        fan_out=fan_out,
+        weight_std=float(values.std(unbiased=False)),
+        weight_mean=float(values.mean()),
+        equal_units=len(flat) > 1 and bool((flat == flat[:1]).all()),
+        fresh=is_fresh(values, fan_in),
+    )
 
 
 def is_fresh(weight: Tensor, fan_in: int) -> bool:

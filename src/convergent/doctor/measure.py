@@ -76,6 +76,23 @@ def unit_rows(output: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+def dead_mask(output: Tensor) -> Tensor:
+    """Return which units of a rectifier's output are zero for every sample, (units,)."""
+    mask: Tensor = (unit_rows(output) == 0).all(0)
+    return mask
+
+
+@torch.no_grad()
+def dead_share(masks: Sequence[Tensor], most: float = 0.95) -> Tensor:
+    """Return which share of the units is dead on at least `most` of the batches that the masks are of.
+
+    >>> float(dead_share([torch.tensor([True, True]), torch.tensor([True, False])]))
+    0.5
+    """
+    return (torch.stack([mask.float() for mask in masks]).mean(0) >= most).float().mean()
+
+
+@torch.no_grad()
 def activation_summaries(kind: str, output: Tensor) -> dict[str, Tensor]:
     """Return zero_units, saturation, std and std_across_samples of one activation's output, as scalars.
 
@@ -83,11 +100,10 @@ def activation_summaries(kind: str, output: Tensor) -> dict[str, Tensor]:
     middle of the range, by half the range.
     """
     out = output.detach().float()
-    rows = unit_rows(out)
     zero = torch.zeros((), device=out.device)
     summaries = {"zero_units": zero, "saturation": zero}
     if kind in RECTIFIERS:
-        summaries["zero_units"] = (rows == 0).all(0).float().mean()
+        summaries["zero_units"] = dead_mask(out).float().mean()
     if kind in BOUNDED:
         low, high = BOUNDED[kind]
         summaries["saturation"] = ((out - (low + high) / 2).abs() / ((high - low) / 2)).mean()

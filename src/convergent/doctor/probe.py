@@ -7,6 +7,7 @@ and draws nothing from any random generator.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,15 @@ from convergent.doctor.collect import Collector, align
 from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
 from convergent.doctor.functions import ADAPTIVE
 from convergent.doctor.layers import describe_layers
-from convergent.doctor.measure import Pending, activation_summaries, joined, norms
+from convergent.doctor.measure import (
+    RECTIFIERS,
+    Pending,
+    activation_summaries,
+    dead_mask,
+    dead_share,
+    joined,
+    norms,
+)
 from convergent.doctor.record import ActivationSample, Evidence, Experiments, LossKind, StepSample
 from convergent.doctor.steps import by_layer, first_tensor, is_sampled, loss_call, own_copy, parameters_of
 from convergent.doctor.tape import Tape
@@ -29,6 +38,7 @@ MOST_BATCHES = 8
 MOST_FOREIGN = 1000
 BATCH_BYTES = 8 * 2**20
 READ_EVERY = 4096
+LATE_MASKS = 12
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 Batch = tuple[tuple[Any, ...], dict[str, Any], list[Tensor]]
 
@@ -48,6 +58,7 @@ class Probe:
         self.batches: list[Batch] = []
         self.tape: Tape | None = None
         self.output_transform = ""
+        self._gives_output = True
         self.linear_pairs: dict[tuple[str, str], None] = {}
         self.loss_scale = 1.0
         self._tried = Experiments()
@@ -61,6 +72,7 @@ class Probe:
         self._followed_by: dict[str, str] = {}
         self._last_layer = ""
         self._pending = Pending()
+        self._dead: dict[str, deque[Tensor]] = {}
         self._losses: list[Tensor | float] = []
         self._read: list[float] = []
         self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
@@ -137,23 +149,26 @@ class Probe:
         if leaf is not None:
             if not self.output_transform:
                 self.output_transform = transform
-            sample = self._step_sample()
-            if len(leaf) > 1 and leaf.ndim:
+            if is_sampled(self.step) and leaf.ndim and len(leaf) > 1:
+                sample = self._step_sample()
                 spread = leaf.detach().float().reshape(len(leaf), -1).std(0, unbiased=False).mean()
                 self._pending.add(spread, lambda value: setattr(sample, "output_std", value))
 
     # what the spotter sees
 
     def on_layer(self, weights: Sequence[Tensor]) -> str:
-        """Return the layer that holds one of these weights, noting that it ran."""
-        for weight in weights:
-            name = self._layer_of.get(id(weight))
-            if name is not None:
-                self._ran.setdefault(name)
-                return name
-        if len(self._foreign) < MOST_FOREIGN:
+        """Return the layer that holds one of these weights; a weight of none is noted: the optimiser may lack it."""
+        name = self.layer_of(weights)
+        if not name and len(self._foreign) < MOST_FOREIGN:
             self._foreign |= {id(w): w for w in weights if w.requires_grad and w.is_leaf}
-        return ""
+        return name
+
+    def layer_of(self, weights: Sequence[Tensor]) -> str:
+        """Return the layer of the model that holds one of these weights, noting that it ran; empty if there is none."""
+        name = next((found for weight in weights if (found := self._layer_of.get(id(weight)))), "")
+        if name:
+            self._ran.setdefault(name)
+        return name
 
     def on_follow(self, layer: str, function: str) -> None:
         """Note what a layer's output went into first."""
@@ -171,6 +186,8 @@ class Probe:
         units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
         sample = ActivationSample(self.step, name, kind, units, 0.0, 0.0, 0.0, 0.0)
         self.evidence.activations.append(sample)
+        if kind in RECTIFIERS:
+            self._dead.setdefault(name, deque(maxlen=LATE_MASKS)).append(dead_mask(output))
         for field, value in activation_summaries(kind, output).items():
             self._pending.add(value, lambda number, field=field: setattr(sample, field, number))  # type: ignore[misc]
 
@@ -187,13 +204,15 @@ class Probe:
         if self._pairs and self.evidence.data.loss is None:
             kind, name, output, target, options = self._pairs[0]
             self.evidence.data.loss = loss_call(kind, name, output, target, options)
+            own = self._gives_output = bool(options.get("own_output", True))
             self.output_transform = options.get("transform") or self.output_transform
             if kind in ("cross_entropy", "nll") and output.ndim >= 2:
                 self.evidence.data.num_classes = output.shape[1]
-            self._note_output(output)
+            if own:
+                self._note_output(output)
             self._note_scale(options.get("value"))
         if self._input is not None and self.collector.open:
-            hashes = self.collector.see(self._input)
+            hashes = self.collector.see(self._input, self.step)
             aligned = align(self._input, self._pairs[0][3]) if self._pairs else None
             inputs, targets = aligned or (self._input, None)
             self.collector.keep(inputs, targets, hashes)
@@ -225,7 +244,8 @@ class Probe:
     def before_backward(self, loss: Tensor) -> None:
         """A backward pass is about to begin."""
         if self.backwards == 0 and is_sampled(self.step):
-            grads = [p.grad for p in self.model.parameters() if p.grad is not None]
+            held = {id(p) for optimizer in self.optimizers for p in parameters_of(optimizer)}
+            grads = [p.grad for p in self.model.parameters() if p.grad is not None and id(p) in held]
             if grads:
                 self.stale = joined(norms(grads))
         self.backwards += 1
@@ -315,7 +335,8 @@ class Probe:
             self._pending.add(torch.as_tensor(self.loss), lambda value: setattr(sample, "loss", value))
         if len(self._losses) >= 256:
             self._read_losses()
-        self._losses.append(self.loss if self.loss is not None else float("nan"))
+        if self.loss is not None:  # one that nobody has shown or told is not known; that is no NaN
+            self._losses.append(self.loss)
         self.step += 1
         self._fresh()
         if len(self._pending) > READ_EVERY:
@@ -352,6 +373,8 @@ class Probe:
         self._pending.read()
         self._read_losses()
         evidence = self.evidence
+        evidence.samples = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
+        evidence.dead_units = {name: float(dead_share(masks)) for name, masks in self._dead.items()}
         hashes = self.collector.seen
         evidence.never_backward = self.step == 0 and not self.backwards
         evidence.steps_per_epoch = self.collector.steps_per_epoch
@@ -373,7 +396,7 @@ class Probe:
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}
         evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
         evidence.experiments = self._tried
-        evidence.experiments.output_transform = self.output_transform
+        evidence.experiments.output_transform = self.output_transform if self._gives_output else ""
         evidence.experiments.linear_pairs = list(self.linear_pairs)
         return evidence
 

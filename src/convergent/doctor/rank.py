@@ -114,6 +114,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "training/overfitting": frozenset(
         {"data/too-few-samples", "training/metric-loss-disagree", "result/stopped-early"}
     ),
+    "training/metric-loss-disagree": frozenset({"result/no-better-than-baseline", "result/class-collapse"}),
     "training/underfitting": frozenset({"training/slow-convergence", "setup/cannot-overfit-batch"}),
     "training/constant-output": frozenset(
         {"result/no-better-than-baseline", "result/class-collapse", "setup/input-ignored"}
@@ -123,7 +124,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings, causes first; what a cause explains comes after all causes, no louder than `info`.
+    """Return the findings, causes first; what they explain follows, as `info`, and then what is good to know.
 
     >>> from convergent.doctor.findings import finding
     >>> low = finding("result/class-collapse", "critical", "", "one class only")
@@ -144,7 +145,8 @@ def ranked(findings: Iterable[Finding]) -> list[Finding]:
             explained.setdefault(cause.code, []).append(one.code)
             followers.append(one.model_copy(update={"severity": "info"}))
     led = [one.model_copy(update={"consequences": explained.get(one.code, [])}) for one in causes]
-    return led + followers
+    loud = [one for one in led if one.severity != "info"]
+    return loud + followers + [one for one in led if one.severity == "info"]
 
 
 def _cause_of(one: Finding, others: Sequence[Finding]) -> Finding | None:

@@ -31,6 +31,8 @@ class LossCall:
     weighted: bool = False
     """Class weights or `pos_weight` were given."""
     by_hand: bool = False
+    of_probabilities: bool = False
+    """The loss takes the logarithm of its input itself, as Keras's do without `from_logits`."""
 
 
 @dataclass
@@ -49,6 +51,8 @@ class SampleSet:
     """Every sample of the split is here: the first epoch was seen whole."""
     total: int | None = None
     """Samples in the split, where that is known."""
+    with_replacement: bool = False
+    """Batches are drawn at random from all samples: that one comes again says nothing."""
 
 
 @dataclass
@@ -84,14 +88,14 @@ class Layer:
     weight_mean: float
     equal_units: bool
     """All output units have the same weights."""
-    activation: str
+    activation: str = ""
     """Class or function name of what directly follows, such as `ReLU`; empty where unknown or none."""
-    followed_by: str
+    followed_by: str = ""
     """The next module or function that its output goes to: `BatchNorm2d`, `Linear`, `dropout`; empty if unknown."""
-    num_parameters: int
-    trainable: int
+    num_parameters: int = 0
+    trainable: int = 0
     """Parameters with requires_grad."""
-    in_optimizer: int
+    in_optimizer: int = 0
     """Parameters that the optimiser holds."""
     is_last: bool = False
     fresh: bool = False
@@ -181,6 +185,8 @@ class Experiments:
     train_mode_loss: float | None = None
     """Final model on the same training samples, in both modes."""
     eval_calls_differ: float | None = None
+    own_accuracy: float | None = None
+    """Final model on the evaluated samples: the share whose likeliest class is right, by our own count."""
     overfit_start: float | None = None
     overfit_end: float | None = None
     """Loss on one batch before and after training on it alone, with the user's optimiser from the initial weights."""
@@ -228,6 +234,8 @@ class Evidence:
     steps_per_epoch: int | None = None
     samples: list[StepSample] = field(default_factory=list)
     activations: list[ActivationSample] = field(default_factory=list)
+    dead_units: dict[str, float] = field(default_factory=dict)
+    """By activation after that layer: share of the units that were zero throughout nearly all late sampled batches."""
     evaluations: list[Evaluation] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
     never_backward: bool = False

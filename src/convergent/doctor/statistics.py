@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +126,16 @@ def failed(evidence: Evidence) -> bool:
     if room(evidence) > LEARNED_LITTLE:
         return True
     return found is not None and found < 0.05 and seen.end > 0.5 * seen.reference
+
+
+def share_of_steps(evidence: Evidence, holds: Callable[[StepSample], bool]) -> float:
+    """Return in which share of all steps something holds, each sampled step standing for those up to the next."""
+    samples = evidence.samples
+    if not samples:
+        return 0.0
+    ends = [sample.step for sample in samples[1:]] + [max(len(evidence.losses), samples[-1].step + 1)]
+    held = sum(end - sample.step for sample, end in zip(samples, ends, strict=True) if holds(sample))
+    return held / max(1, ends[-1] - samples[0].step)
 
 
 def ratios(samples: Sequence[StepSample]) -> list[float]:

@@ -61,7 +61,7 @@ class Tape:
 
     def note(self, function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> None:
         """Note a call, if the tape is running."""
-        if not self.output_leaves or not self.usable:
+        if not self.output_leaves or not self.usable or not self._depends(args, kwargs):
             return
         if len(self.calls) >= LONGEST:
             self.usable = False
@@ -71,6 +71,14 @@ class Tape:
         for leaf, value in enumerate(pytree.tree_leaves(result)):
             if isinstance(value, Tensor) and id(value) not in self.results:
                 self.results[id(value)] = (Slot("result", len(self.calls) - 1, leaf), value)
+
+    def _depends(self, args: Any, kwargs: Any) -> bool:
+        """Return whether a call works on what came from the model: others make tensors from outside, as `y[rows]`."""
+        tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        known = [self.results.get(id(tensor)) for tensor in tensors]
+        return any(one is not None and one[0].kind != "outside" for one in known) or any(
+            id(tensor) in self.names for tensor in tensors
+        )
 
     def _slot(self, value: Any) -> Any:
         if not isinstance(value, Tensor):

@@ -217,7 +217,9 @@ class Watch:
     @_guarded
     def on_layer(self, weights: Sequence[Tensor]) -> str:
         """Return the layer that holds one of these weights."""
-        return next((name for probe in self.probes if (name := probe.on_layer(weights))), "")
+        if self._inside and self._current is not None:
+            return self._current.on_layer(weights)
+        return next((name for probe in self.probes if (name := probe.layer_of(weights))), "")
 
     @_guarded
     def on_follow(self, layer: str, function: str) -> None:
@@ -245,7 +247,9 @@ class Watch:
                 self._evaluating.on_evaluation(kind, pair[0], pair[1])
             return
         for probe in self._forwards:
-            probe.on_training_loss(kind, name, pair[0], pair[1], options)
+            # The last that ran gave the loss its input; what others gave went through it.
+            mine = {"own_output": probe is self._current or len(self._forwards) == 1}
+            probe.on_training_loss(kind, name, pair[0], pair[1], options | mine)
 
     @_guarded
     def on_decision(self, predicted: Tensor, target: Tensor) -> None:

@@ -19,7 +19,7 @@ from convergent.doctor.experiments.chance import chance_loss
 from convergent.doctor.experiments.curvature import noise_scale, sharpness
 from convergent.doctor.experiments.dependence import doubled_batch, future_leak, is_causal, samples_mix
 from convergent.doctor.experiments.learning import overfit_batch, rates
-from convergent.doctor.experiments.modes import eval_calls_differ, mode_losses, permuted_losses
+from convergent.doctor.experiments.modes import eval_calls_differ, mode_losses, own_accuracy, permuted_losses
 from convergent.doctor.record import Evidence, Experiments
 from convergent.doctor.subject import Subject
 
@@ -48,6 +48,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
         (1.0, lambda: set_all(found, doubled_batch_ratio=doubled_batch(subject))),
         (1.0, lambda: set_all(found, **permuted_losses(subject))),
         (1.0, lambda: set_all(found, eval_calls_differ=eval_calls_differ(subject))),
+        (1.0, lambda: set_all(found, own_accuracy=own_accuracy(subject, evidence))),
         (1.0, lambda: set_all(found, noise_scale=noise_scale(subject))),
         (1.0, lambda: set_all(found, sharpness=sharpness(subject, evidence))),
         (0.8, lambda: set_all(found, **mode_losses(subject))),

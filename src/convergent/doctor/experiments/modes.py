@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from convergent.doctor.record import Evidence
 from convergent.doctor.subject import Subject, first_output, rearranged
 
 PERMUTATIONS = 8
@@ -42,6 +43,24 @@ def mode_losses(subject: Subject) -> dict[str, Any]:
     subject.model.train()
     in_train = torch.stack([subject.loss_of(example) for example in subject.train_batches]).mean()
     return {"eval_mode_loss": float(in_eval), "train_mode_loss": float(in_train)}
+
+
+@torch.no_grad()
+def own_accuracy(subject: Subject, evidence: Evidence) -> float | None:
+    """Return the share of evaluated samples that the network's likeliest class gets right, by our own count."""
+    data, call, example = evidence.data.valid, evidence.data.loss, subject.train_batches[0]
+    if data is None or data.targets is None or call is None or not call.target_is_index or data.targets.ndim != 1:
+        return None
+    if len(example[0]) != 1 or example[1] or len(call.output_shape) != 2:
+        return None
+    subject.model.eval()
+    right = 0.0
+    for rows in torch.arange(len(data.inputs)).split(subject.batch_size):
+        logits_BC = first_output(subject.model(data.inputs[rows].to(example[0][0].device)))
+        if logits_BC is None or logits_BC.ndim != 2:
+            return None
+        right += float((logits_BC.argmax(1).cpu() == data.targets[rows]).sum())
+    return right / len(data.inputs)
 
 
 @torch.no_grad()

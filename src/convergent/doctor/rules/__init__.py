@@ -51,6 +51,7 @@ ADVERSARIAL_RULES = (
     gradients.non_finite,
     setup_output.output_loss_mismatch,
     setup_model.bad_initialization,
+    setup_model.parameters_not_trained,
     activations.dying_relu,
 )
 """What holds where several models train against each other: their losses need not fall, nor are their inputs data."""

@@ -30,7 +30,8 @@ def _late(evidence: Evidence) -> dict[str, list[ActivationSample]]:
 def dying_relu(evidence: Evidence) -> Finding | None:
     """Say in which layers most units are zero for every sample, step after step."""
     limit = DEAD if (evidence.batch_size or 0) >= 16 else DEAD_OF_SMALL_BATCH
-    dead = {n: median([s.zero_units for s in mine]) for n, mine in _late(evidence).items() if mine[0].units > 1}
+    seen = {name for name, mine in _late(evidence).items() if mine[0].units > 1}
+    dead = {name: share for name, share in evidence.dead_units.items() if name in seen}
     worst = max(dead, key=lambda name: dead[name], default=None)
     if worst is None or dead[worst] <= limit or learned_well(evidence):
         return None
@@ -38,7 +39,8 @@ def dying_relu(evidence: Evidence) -> Finding | None:
         "training/dying-relu",
         "critical" if dead[worst] > 0.95 and failed(evidence) else "warning",
         worst,
-        f"{dead[worst]:.0%} of the units after {worst} are zero for every sample of a batch: no gradient passes them",
+        f"{dead[worst]:.0%} of the units after {worst} are zero for every sample, batch after batch: no gradient "
+        "passes them",
         share=dead[worst],
         by_layer={name: share for name, share in dead.items() if share > 0.1},
     )

@@ -111,6 +111,8 @@ def duplicate_samples(evidence: Evidence) -> Finding | None:
     samples = evidence.data.train
     if samples is None or len(samples.hashes) < FEWEST or not _large_domain(samples) or evidence.experiments.causal:
         return None
+    if samples.with_replacement or (evidence.steps_per_epoch is None and samples.total is None):
+        return None
     extra = len(samples.hashes) - len(set(samples.hashes))
     share = extra / len(samples.hashes)
     if share <= 0.01 or extra < 3:

@@ -38,6 +38,8 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     worst = max((value for value in early if math.isfinite(value)), default=0.0)
     grew = not seen.finite or (math.isfinite(seen.start) and seen.end > 1.2 * max(seen.start, seen.reference))
     tried = evidence.experiments
+    if not seen.finite and tried.range_test and not _holds_at_lower_rate(evidence):
+        return None  # what breaks at every rate is broken by something else
     slower = _clearly_lower(tried.tenth_rate_loss, tried.same_rate_loss, tried.initial_loss)
     large = size > LARGE_UPDATE or worst > 1.0
     worse = room(evidence) > 1.5
@@ -64,6 +66,11 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     )
 
 
+def _holds_at_lower_rate(evidence: Evidence) -> bool:
+    rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
+    return any(lower < 0.5 * rate and math.isfinite(loss) for lower, loss in evidence.experiments.range_test)
+
+
 def _clearly_lower(one: float | None, other: float | None, start: float | None) -> bool | None:
     """Return whether an experiment's loss is clearly below another's; None where it was not tried."""
     if one is None or other is None or not math.isfinite(one):
@@ -77,8 +84,10 @@ def _clearly_lower(one: float | None, other: float | None, start: float | None) 
 def learning_rate_too_low(evidence: Evidence) -> Finding | None:
     """Say where steps are so small that the loss barely falls though a larger rate would bring it down."""
     seen = course(evidence)
-    if seen is None or not math.isfinite(seen.end) or not failed(evidence) or evidence.adversarial or seen.steps < 10:
+    if seen is None or not math.isfinite(seen.end) or evidence.adversarial or seen.steps < 10:
         return None
+    if not failed(evidence):
+        return _spent_early(evidence)
     sizes = [value for value in ratios(evidence.samples) if math.isfinite(value)]
     size, tried = median(sizes), evidence.experiments
     if not sizes or size > SMALL_UPDATE or seen.end > 1.2 * seen.start:
@@ -103,6 +112,28 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
         update_ratio=size,
         loss_at_ten_times=tried.higher_rate_loss,
         loss_at_this_rate=same,
+    )
+
+
+def _spent_early(evidence: Evidence) -> Finding | None:
+    """Say where the schedule ends nearly all learning in a small first part of the training."""
+    if learned_well(evidence) or len(evidence.samples) < 10:
+        return None
+    rates = [sample.learning_rate for sample in evidence.samples]
+    ends = [sample.step for sample in evidence.samples[1:]] + [len(evidence.losses)]
+    way = np.cumsum([r * max(0, e - s.step) for r, s, e in zip(rates, evidence.samples, ends, strict=True)])
+    done = ends[int(np.searchsorted(way, 0.95 * way[-1]))] / max(1, ends[-1])
+    if way[-1] <= 0 or done > 0.15 or rates[-1] > 0.01 * max(rates):
+        return None
+    return finding(
+        "training/learning-rate-too-low",
+        "warning",
+        "schedule",
+        f"the schedule takes the learning rate from {max(rates):.3g} to {rates[-1]:.2g}: 95% of the way is gone after "
+        f"{done:.0%} of the steps, and the rest hardly moves the weights",
+        learning_rate=max(rates),
+        last_learning_rate=rates[-1],
+        share_of_steps=done,
     )
 
 

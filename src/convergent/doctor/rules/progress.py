@@ -98,6 +98,8 @@ def underfitting(evidence: Evidence) -> Finding | None:
     found = skill(last_evaluation(evidence, "train")) or skill(last_evaluation(evidence, "valid"))
     poor = found < 0.25 if found is not None else room(evidence) > 0.8
     trend = relative_trend(evidence.losses, window(evidence))
+    if evidence.experiments.causal:  # much of the next token cannot be known: its loss rests far above zero
+        poor = room(evidence) > 0.95
     if not poor or trend < -0.1:
         return None
     return finding(
@@ -140,7 +142,10 @@ def _shrinkage(evidence: Evidence) -> float:
 
 
 def metric_loss_disagree(evidence: Evidence) -> Finding | None:
-    """Say where the validation loss improves over the evaluations and the metric gets worse."""
+    """Say where the metric is miscounted, or gets worse over the evaluations while the validation loss improves."""
+    miscounted = _counted_otherwise(evidence)
+    if miscounted is not None:
+        return miscounted
     valid = [one for one in _series(evidence, "valid") if one.metric is not None]
     if len(valid) < 4 or evidence.adversarial:
         return None
@@ -158,6 +163,25 @@ def metric_loss_disagree(evidence: Evidence) -> Finding | None:
         f"{last.metric:.3g}",
         losses=[one.loss for one in valid][-4:],
         metrics=[one.metric for one in valid][-4:],
+    )
+
+
+def _counted_otherwise(evidence: Evidence) -> Finding | None:
+    """Say where the program counts far fewer right answers than the network gives on the same samples."""
+    one, own = last_evaluation(evidence, "valid"), evidence.experiments.own_accuracy
+    if one is None or one.metric is None or own is None or one.samples < 50:
+        return None
+    if own - one.metric < 0.1 + 2 * math.sqrt(0.25 / one.samples):
+        return None
+    return finding(
+        "training/metric-loss-disagree",
+        "critical",
+        "evaluation",
+        f"the evaluation counts {one.metric:.1%} right, but the network's likeliest class is right for {own:.1%} of "
+        "the same samples: the metric is computed wrongly",
+        metric=one.metric,
+        own_count=own,
+        samples=one.samples,
     )
 
 

@@ -22,6 +22,9 @@ def no_better_than_baseline(evidence: Evidence) -> Finding | None:
     found = skill(one)
     if one is None or found is None or len(evidence.losses) < ENOUGH_STEPS or evidence.adversarial:
         return None
+    call = evidence.data.loss
+    if call is not None and call.weighted:
+        return None  # class weights give up accuracy for rare classes on purpose
     uncertain = skill_error(one)
     if found - 0.5 * uncertain > 0.02:
         return None
@@ -41,6 +44,8 @@ def class_collapse(evidence: Evidence) -> Finding | None:
     one = _judged(evidence)
     if one is None or len(one.true_counts) < 2 or len(evidence.losses) < ENOUGH_STEPS or not one.predicted_counts:
         return None
+    if evidence.experiments.causal:
+        return None  # a rare next token need never be the likeliest
     never = [
         k for k, (p, t) in enumerate(zip(one.predicted_counts, one.true_counts, strict=False)) if p == 0 and t >= 5
     ]

@@ -6,7 +6,7 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
-from convergent.doctor.statistics import failed, learned_well
+from convergent.doctor.statistics import failed, learned_well, share_of_steps
 from convergent.types import Finding
 
 SWITCHED = ("BatchNorm", "SyncBatchNorm", "Dropout")
@@ -17,15 +17,15 @@ def wrong_mode(evidence: Evidence) -> Finding | None:
     if not evidence.has_switches:
         return None
     wrong = [sample.step for sample in evidence.samples if not sample.training_mode]
-    if len(evidence.samples) >= 3 and len(wrong) > 0.3 * len(evidence.samples):
+    share = share_of_steps(evidence, lambda sample: not sample.training_mode)
+    if len(wrong) >= 2 and share > 0.3:
         return finding(
             "setup/wrong-mode",
             "critical",
             f"step {wrong[0] + 1}",
-            f"{len(wrong)} of {len(evidence.samples)} sampled steps trained in evaluation mode: dropout is off "
-            "and batch "
-            "norm uses running statistics that no longer follow",
-            steps=len(wrong),
+            f"{share:.0%} of the steps trained in evaluation mode: dropout is off and batch norm uses running "
+            "statistics that no longer follow",
+            share=share,
             first_step=wrong[0] + 1,
         )
     scored = [one for one in evidence.evaluations if one.split == "valid"] or evidence.evaluations

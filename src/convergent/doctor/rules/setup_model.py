@@ -68,7 +68,7 @@ def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
 
 def parameters_not_trained(evidence: Evidence) -> Finding | None:
     """Say which parameters never get a gradient, or are held by no optimiser, though they are not frozen."""
-    if len(evidence.samples) < 2 or evidence.adversarial or not evidence.num_parameters:
+    if len(evidence.samples) < 2 or not evidence.num_parameters:
         return None
     missing = {name for sample in evidence.samples for name in sample.grad_missing}
     for sample in evidence.samples:
@@ -151,9 +151,10 @@ def missing_nonlinearity(evidence: Evidence) -> Finding | None:
         middle = second.weight_shape[1]
         if middle >= min(first.weight_shape[1], second.weight_shape[0]) and not _grouped(first, second):
             pairs.append((before, after))
-    if not pairs or learned_well(evidence):
-        return None
+    # A network that is linear throughout never needs its layers; a single pair may be meant, if the training is fine.
     every = len(pairs) >= sum(has_matrix(one) for one in evidence.layers) - 1
+    if not pairs or (learned_well(evidence) and not every):
+        return None
     return finding(
         "setup/missing-nonlinearity",
         "critical" if every and room(evidence) > 0.6 else "warning",

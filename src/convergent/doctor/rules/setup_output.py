@@ -55,6 +55,16 @@ def _squeezed_logits(evidence: Evidence, call: LossCall) -> Finding | None:
 
 def _not_log_probabilities(evidence: Evidence, call: LossCall) -> Finding | None:
     tried = evidence.experiments
+    if call.of_probabilities and tried.output_transform not in ("softmax", "sigmoid"):
+        return finding(
+            "setup/output-loss-mismatch",
+            "critical",
+            "output",
+            f"{call.name} expects probabilities, but the output ends in {tried.output_transform or 'no activation'}: "
+            "give it from_logits=True",
+            transform=tried.output_transform,
+            loss=call.name,
+        )
     if call.kind != "nll" or tried.output_log_sum is None or abs(tried.output_log_sum) < 0.05:
         return None
     return finding(
