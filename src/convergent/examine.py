@@ -139,6 +139,8 @@ class RunDoctor:
         """Return the findings of the whole training, and their evidence as figures."""
         self._watch.close()
         evidence = self._evidence()
+        evidence.data = first_evidence(self._splits, self._config, self._state.model)[0].data
+        evidence.data.overlap = None
         return judge(evidence, WHILE_TRAINING), panels(evidence)
 
 
@@ -158,4 +160,5 @@ def evaluation_of(record: EvalRecord, spec: DataSpec, samples: int) -> Evaluatio
 
 def merged(before: Sequence[Finding], during: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return the findings of preflight and training together, as they are written."""
-    return [plain(one.model_dump()) for one in ranked([*before, *during])]
+    later = {one.code for one in during}  # what the training has confirmed is said once, with what it showed
+    return [plain(one.model_dump()) for one in ranked([*(one for one in before if one.code not in later), *during])]

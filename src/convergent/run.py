@@ -170,16 +170,31 @@ def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: S
         doctor = RunDoctor(state, prepared.splits, config, plan.compiled, tell) if config.doctor else None
         watchers = [journal, shown] if doctor is None else [journal, shown, doctor]
         training = make_training(prepared, state, record, watchers)
-        ending = train_loop(state, training)
-        found, figures = doctor.finish() if doctor is not None else ([], [])
-        for one in found:
-            journal.write("finding", step=progress.step, finding=one.model_dump())
+        try:
+            ending = train_loop(state, training)
+        except UserError:  # a training that has diverged: what the doctor saw is what its user needs now
+            for one in conclude(doctor, prepared, journal, progress.step)[0]:
+                shown.note(told(one))
+            raise
+        _, figures = conclude(doctor, prepared, journal, progress.step)
         journal.write("note", text=f"{ending} at step {progress.step}", step=progress.step)
     if ending == "interrupted":
         say(f"interrupted at step {progress.step}; saved. Go on with: convergent resume {folder}")
         raise KeyboardInterrupt
-    write_json(folder / "findings.json", merged(earlier_findings(folder), found))
     return finish(prepared, state, record, ending, say, figures)
+
+
+def conclude(
+    doctor: RunDoctor | None, prepared: Prepared, journal: Journal, step: int
+) -> tuple[list[Finding], list[Panel]]:
+    """Return what the doctor found and its figures; findings go to the journal and into the run's folder."""
+    folder, config = prepared.folder, prepared.config
+    found, figures = doctor.finish() if doctor is not None else ([], [])
+    for one in found:
+        journal.write("finding", step=step, finding=one.model_dump())
+    if config.doctor or config.preflight:
+        write_json(folder / "findings.json", merged(earlier_findings(folder), found))
+    return found, figures
 
 
 def told(one: Finding) -> str:

@@ -41,6 +41,7 @@ WHILE_TRAINING = (
     *progress.RULES,
     setup_model.bad_initialization,
     setup_loop.wrong_mode,
+    labels.labels_shuffled,
     result.no_better_than_baseline,
     result.too_good,
     result.stopped_early,

@@ -222,7 +222,7 @@ def labels_shuffled(evidence: Evidence) -> Finding | None:
     found = skill(last_evaluation(evidence, "valid"))
     if samples is None or not is_numeric(samples, FEWEST) or (found is not None and found > 0.15):
         return None
-    if found is None and (learned_well(evidence) or not failed(evidence)):
+    if evidence.losses and found is None and (learned_well(evidence) or not failed(evidence)):
         return None
     labels, numbers = class_targets(evidence, samples), numeric_targets(evidence, samples)
     if labels is not None and int(labels.min()) >= 0 and len(labels.unique()) > 1:
