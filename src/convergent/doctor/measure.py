@@ -14,6 +14,7 @@ BOUNDED = {
     "hardtanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0),
 }
+HISTOGRAM_BINS = 24
 RECTIFIERS = frozenset({"relu", "relu6"})
 
 
@@ -73,6 +74,20 @@ def unit_rows(output: Tensor) -> Tensor:
     if output.ndim >= 4:
         return output.movedim(1, -1).reshape(-1, output.shape[1])
     return output.reshape(-1, output.shape[-1]) if output.ndim >= 2 else output.reshape(-1, 1)
+
+
+@torch.no_grad()
+def histogram(output: Tensor, bins: int = HISTOGRAM_BINS) -> Tensor:
+    """Return shares of values in equal bins from -m to m, and m, the largest absolute value: (bins + 1,).
+
+    >>> histogram(torch.tensor([-1.0, 1.0, 1.0, 0.2]), 2).tolist()
+    [0.25, 0.75, 1.0]
+    """
+    out = output.detach().float().flatten()
+    end = out.abs().amax().clamp(min=1e-12)
+    places = ((out / end + 1) / 2 * bins).long().clamp(0, bins - 1)
+    counts = torch.zeros(bins, device=out.device).index_add_(0, places, torch.ones_like(out))
+    return torch.cat([counts / counts.sum(), end[None]])
 
 
 @torch.no_grad()

@@ -25,6 +25,7 @@ from convergent.doctor.measure import (
     activation_summaries,
     dead_mask,
     dead_share,
+    histogram,
     joined,
     norms,
 )
@@ -39,6 +40,7 @@ MOST_FOREIGN = 1000
 BATCH_BYTES = 8 * 2**20
 READ_EVERY = 4096
 LATE_MASKS = 12
+HISTOGRAM_STEPS = frozenset(4**power for power in range(12))
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 Batch = tuple[tuple[Any, ...], dict[str, Any], list[Tensor]]
 
@@ -72,6 +74,7 @@ class Probe:
         self._followed_by: dict[str, str] = {}
         self._last_layer = ""
         self._pending = Pending()
+        self._histograms: dict[str, Tensor] = {}
         self._dead: dict[str, deque[Tensor]] = {}
         self._losses: list[Tensor | float] = []
         self._read: list[float] = []
@@ -186,6 +189,8 @@ class Probe:
         units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
         sample = ActivationSample(self.step, name, kind, units, 0.0, 0.0, 0.0, 0.0)
         self.evidence.activations.append(sample)
+        if self.step in HISTOGRAM_STEPS:
+            self._histograms[name] = histogram(output)
         if kind in RECTIFIERS:
             self._dead.setdefault(name, deque(maxlen=LATE_MASKS)).append(dead_mask(output))
         for field, value in activation_summaries(kind, output).items():
@@ -375,6 +380,7 @@ class Probe:
         evidence = self.evidence
         evidence.samples = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
         evidence.dead_units = {name: float(dead_share(masks)) for name, masks in self._dead.items()}
+        evidence.histograms = {name: values.tolist() for name, values in self._histograms.items()}
         hashes = self.collector.seen
         evidence.never_backward = self.step == 0 and not self.backwards
         evidence.steps_per_epoch = self.collector.steps_per_epoch

@@ -234,6 +234,8 @@ class Evidence:
     steps_per_epoch: int | None = None
     samples: list[StepSample] = field(default_factory=list)
     activations: list[ActivationSample] = field(default_factory=list)
+    histograms: dict[str, list[float]] = field(default_factory=dict)
+    """By activation, at the last of a few steps: shares of values in equal bins from -m to m, and m at the end."""
     dead_units: dict[str, float] = field(default_factory=dict)
     """By activation after that layer: share of the units that were zero throughout nearly all late sampled batches."""
     evaluations: list[Evaluation] = field(default_factory=list)

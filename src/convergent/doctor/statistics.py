@@ -138,6 +138,22 @@ def share_of_steps(evidence: Evidence, holds: Callable[[StepSample], bool]) -> f
     return held / max(1, ends[-1] - samples[0].step)
 
 
+def spike_steps(losses: np.ndarray, recent: int = 30) -> list[int]:
+    """Return the steps whose loss is far out of the spread of the `recent` ones before: 10 MAD, and three times.
+
+    >>> spike_steps(np.array([1.0, 1.1] * 20 + [9.0] + [1.0, 1.1] * 5))
+    [40]
+    """
+    if len(losses) <= recent:
+        return []
+    windows = np.lib.stride_tricks.sliding_window_view(losses[:-1], recent)
+    middle = np.median(windows, 1)
+    spread = 1.4826 * np.median(np.abs(windows - middle[:, None]), 1)
+    later = losses[recent:]
+    far = np.isfinite(later) & (later > middle + 10 * spread) & (later > 3 * np.maximum(middle, 1e-12))
+    return [int(step) + recent for step in np.flatnonzero(far)]
+
+
 def ratios(samples: Sequence[StepSample]) -> list[float]:
     """Return ||update|| / ||weights|| over all layers, for each sampled step that has both."""
     found = []

@@ -16,6 +16,7 @@ from convergent.doctor.statistics import (
     median,
     ratios,
     room,
+    spike_steps,
     window,
 )
 from convergent.types import Finding
@@ -167,17 +168,7 @@ def loss_spike(evidence: Evidence) -> Finding | None:
     losses = np.asarray(evidence.losses, dtype=float)
     if len(losses) < 60 or evidence.adversarial or learned_well(evidence):
         return None
-    spikes = []
-    for step in range(30, len(losses)):
-        recent = losses[step - 30 : step]
-        middle = float(np.median(recent))
-        spread = float(np.median(np.abs(recent - middle))) * 1.4826
-        if (
-            math.isfinite(losses[step])
-            and losses[step] > middle + 10 * spread
-            and losses[step] > 3 * max(middle, 1e-12)
-        ):
-            spikes.append(step)
+    spikes = spike_steps(losses)
     if not spikes:
         return None
     worst = max(spikes, key=lambda step: float(losses[step]))
