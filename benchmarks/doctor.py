@@ -212,7 +212,7 @@ def run_overhead(chosen: argparse.Namespace) -> None:
         if failed:
             raise SystemExit(str(failed))
         by = ratio(times, "bare-doctor", "bare")
-        peaks = {name: peak_memory(network, name == "bare-doctor") for name in names}
+        peaks = {n: median(peak_memory(network, n == "bare-doctor") for _ in range(5)) for n in names}
         growth = 100 * (peaks["bare-doctor"] / peaks["bare"] - 1)
         rows.append([network, *(f"{median(times[n]):.3g}" for n in names), f"{by:.3f}", f"{growth:.1f} %"])
         targets += [

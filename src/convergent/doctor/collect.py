@@ -8,7 +8,7 @@ from torch import Tensor
 from convergent.doctor.record import SampleSet
 
 MOST_SAMPLES = 8192
-MOST_BYTES = 8 * 2**20
+MOST_BYTES = 4 * 2**20
 MOST_HASHES = 200_000
 
 
@@ -26,12 +26,39 @@ def hash_samples(inputs: Tensor) -> list[int]:
     return [hash(row.tobytes()) for row in data]
 
 
+class Rows:
+    """Samples of one shape in memory that is taken once: clones among a step's large tensors would fragment it."""
+
+    def __init__(self, like: Tensor, most_bytes: int) -> None:
+        # Three digits are enough for pictures and series; columns of a table keep all of theirs.
+        self._dtype = torch.bfloat16 if like.dtype == torch.float32 and like.ndim >= 3 else like.dtype
+        size = max(1, like[0].numel() * self._dtype.itemsize)
+        room = min(MOST_SAMPLES, most_bytes // size)
+        self._buffer = torch.empty((room, *like.shape[1:]), dtype=self._dtype, device=like.device)
+        self._like, self._count = like.dtype, 0
+
+    def fits(self, more: Tensor) -> bool:
+        """Return whether these samples are alike and there is room."""
+        kept = self._buffer
+        alike = more.shape[1:] == kept.shape[1:] and more.dtype == self._like and more.device == kept.device
+        return alike and self._count + len(more) <= len(kept)
+
+    def add(self, more: Tensor) -> None:
+        """Copy samples in."""
+        self._buffer[self._count : self._count + len(more)].copy_(more.detach())
+        self._count += len(more)
+
+    def all(self) -> Tensor:
+        """Return what was kept, on the host."""
+        return self._buffer[: self._count].cpu().to(self._like)
+
+
 class Collector:
     """Takes batches in the order of training; it is closed when samples come again or the budget is spent."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self.inputs: list[Tensor] = []
-        self.targets: list[Tensor] = []
+        self._inputs: Rows | None = None
+        self._targets: Rows | None = None
         self.sizes: list[int] = []
         self.kept_hashes: list[int] = []
         self.seen: set[int] = set()
@@ -43,7 +70,7 @@ class Collector:
         self.with_replacement = False
         self._previous: list[int] = []
         self._previous_step = -1
-        self._bytes_left = most_bytes
+        self._most_bytes = most_bytes
 
     def see(self, inputs: Tensor, step: int) -> list[int]:
         """Hash a training batch; notice where the first epoch ends."""
@@ -68,28 +95,34 @@ class Collector:
             self.open = False
         return hashes
 
+    def reserve(self, inputs: Tensor) -> None:
+        """Take memory for samples like these, once; best before a step's large tensors are there."""
+        if self._inputs is None and len(inputs):
+            self._inputs = Rows(inputs, self._most_bytes)
+
     def keep(self, inputs: Tensor, targets: Tensor | None, hashes: list[int]) -> None:
         """Keep a copy of a batch, as far as the budget goes."""
-        size = inputs.numel() * inputs.element_size()
-        if not self.open or size > self._bytes_left or sum(self.sizes) + len(inputs) > MOST_SAMPLES:
+        if not self.open:
             return
-        if self.inputs and inputs.shape[1:] != self.inputs[0].shape[1:]:
+        self.reserve(inputs)
+        assert self._inputs is not None
+        if not self.sizes:
+            self._targets = Rows(targets, self._most_bytes) if targets is not None else None
+        if (targets is None) != (self._targets is None) or not self._inputs.fits(inputs):
             return
-        if targets is not None and self.targets and targets.shape[1:] != self.targets[0].shape[1:]:
-            return
-        self._bytes_left -= size
-        self.inputs.append(inputs.detach().clone())
-        if targets is not None:
-            self.targets.append(targets.detach().clone())
+        if targets is not None and self._targets is not None:
+            if not self._targets.fits(targets):
+                return
+            self._targets.add(targets)
+        self._inputs.add(inputs)
         self.sizes.append(len(inputs))
         self.kept_hashes += hashes
 
     def sample_set(self) -> SampleSet | None:
         """Return what was kept; None where there is nothing."""
-        if not self.inputs:
+        if self._inputs is None or not self.sizes:
             return None
-        inputs = torch.cat(self.inputs).cpu()
-        targets = torch.cat(self.targets).cpu() if len(self.targets) == len(self.inputs) else None
+        inputs, targets = self._inputs.all(), self._targets.all() if self._targets is not None else None
         whole = self.steps_per_epoch is not None and self.steps_per_epoch == len(self.sizes)
         hashes = self.kept_hashes if len(self.kept_hashes) == len(inputs) else []
         total = len(self.seen) + self.repeated if self.steps_per_epoch is not None else None

@@ -16,6 +16,7 @@ from convergent.doctor.record import Evidence, SampleSet
 
 MOST_ROWS = 2000
 MOST_FEATURES = 256
+ROWS_AT_ONCE = 250
 NEIGHBOURS = 5
 RIDGE = 1.0
 
@@ -85,20 +86,22 @@ class Guess(NamedTuple):
 
 def nearest(x_ND: Tensor, count: int) -> Tensor:
     """Return the indices of each sample's nearest others, (N, count)."""
-    distances = torch.cdist(x_ND, x_ND)
-    distances.fill_diagonal_(float("inf"))
-    indices: Tensor = distances.topk(min(count, len(x_ND) - 1), largest=False).indices
-    return indices
+    found = []
+    for rows in torch.arange(len(x_ND)).split(ROWS_AT_ONCE):
+        distances_RN = torch.cdist(x_ND[rows], x_ND)
+        distances_RN[torch.arange(len(rows)), rows] = float("inf")
+        found.append(distances_RN.topk(min(count, len(x_ND) - 1), largest=False).indices)
+    return torch.cat(found)
 
 
 def ridge_loo(x_ND: Tensor, y_NC: Tensor) -> Tensor:
     """Return leave-one-out predictions of ridge regression, (N, C): y - (y - H y) / (1 - diag H)."""
     x = torch.cat([x_ND, torch.ones(len(x_ND), 1)], 1).double()
     penalty = RIDGE * torch.eye(x.shape[1], dtype=torch.double) * (len(x) ** 0.5)
-    hat_NN = x @ torch.linalg.solve(x.T @ x + penalty, x.T)
+    solved_DN = torch.linalg.solve(x.T @ x + penalty, x.T)  # H = x @ solved is never formed: N x N is large
     y = y_NC.double()
-    left = (1 - hat_NN.diagonal()).clamp(min=1e-3)[:, None]
-    predicted_NC: Tensor = (y - (y - hat_NN @ y) / left).float()
+    left = (1 - (x * solved_DN.T).sum(1)).clamp(min=1e-3)[:, None]
+    predicted_NC: Tensor = (y - (y - x @ (solved_DN @ y)) / left).float()
     return predicted_NC
 
 

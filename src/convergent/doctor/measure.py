@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -15,34 +16,61 @@ BOUNDED = {
     "softsign": (-1.0, 1.0),
 }
 HISTOGRAM_BINS = 24
+MOST_VALUES = 2**16
 RECTIFIERS = frozenset({"relu", "relu6"})
 
 
-class Pending:
-    """Scalars that wait on the device; `read` brings all of them to the host in one transfer."""
+class Pool:
+    """Small pieces of one piece of memory that is taken before a step's large tensors are there."""
 
-    def __init__(self) -> None:
-        self._scalars: list[Tensor] = []
-        self._takers: list[Callable[[float], None]] = []
+    def __init__(self, device: torch.device, room: int = 2**18) -> None:
+        self._memory = torch.empty(room, device=device)
+        self._used = 0
+
+    def take(self, *shape: int) -> Tensor | None:
+        """Return memory for a tensor of this shape; None where the pool is used up."""
+        size = math.prod(shape)
+        if self._used + size > len(self._memory):
+            return None
+        self._used += size
+        return self._memory[self._used - size : self._used].view(shape)
+
+
+class Pending:
+    """Scalars that wait on the device; `read` brings all of them to the host in one transfer.
+
+    They wait in memory that is taken once: many small tensors left among a step's large ones would fragment it.
+    """
+
+    def __init__(self, room: int = 8192) -> None:
+        self._room = room
+        self._buffers: dict[torch.device, Tensor] = {}
+        self._takers: dict[torch.device, list[Callable[[float], None]]] = {}
 
     def add(self, scalar: Tensor, taker: Callable[[float], None]) -> None:
         """Hand `taker` the value of `scalar` at the next reading."""
-        self._scalars.append(scalar.detach().float().reshape(()))
-        self._takers.append(taker)
+        self.prepare(scalar.device)
+        takers = self._takers[scalar.device]
+        if len(takers) == self._room:
+            self.read()
+        self._buffers[scalar.device][len(takers)].copy_(scalar.detach().reshape(()))
+        takers.append(taker)
+
+    def prepare(self, device: torch.device) -> None:
+        """Take the memory, if that has not been done."""
+        if device not in self._buffers:
+            self._buffers[device] = torch.empty(self._room, device=device)
+            self._takers[device] = []
 
     def read(self) -> None:
         """Read everything that waits."""
-        by_device: dict[torch.device, list[int]] = {}
-        for index, scalar in enumerate(self._scalars):
-            by_device.setdefault(scalar.device, []).append(index)
-        for indices in by_device.values():
-            values = torch.stack([self._scalars[index] for index in indices]).tolist()
-            for index, value in zip(indices, values, strict=True):
-                self._takers[index](value)
-        self._scalars, self._takers = [], []
+        for device, takers in self._takers.items():
+            waiting, takers[:] = list(takers), []
+            for taker, value in zip(waiting, self._buffers[device][: len(waiting)].tolist(), strict=True):
+                taker(value)
 
     def __len__(self) -> int:
-        return len(self._scalars)
+        return sum(len(takers) for takers in self._takers.values())
 
 
 @torch.no_grad()
@@ -76,6 +104,17 @@ def unit_rows(output: Tensor) -> Tensor:
     return output.reshape(-1, output.shape[-1]) if output.ndim >= 2 else output.reshape(-1, 1)
 
 
+def first_samples(output: Tensor, most: int = MOST_VALUES) -> Tensor:
+    """Return the first samples of a batch: as many as hold `most` values, or 64 rows of units and at least 4.
+
+    >>> first_samples(torch.zeros(128, 1000), 20_000).shape, first_samples(torch.zeros(64, 8, 32, 32), 20_000).shape
+    (torch.Size([64, 1000]), torch.Size([4, 8, 32, 32]))
+    """
+    size = max(1, output[0].numel())
+    rows = size // (output.shape[1] if output.ndim >= 4 else output.shape[-1])
+    return output[: max(4, 64 // max(1, rows), most // size)]
+
+
 @torch.no_grad()
 def histogram(output: Tensor, bins: int = HISTOGRAM_BINS) -> Tensor:
     """Return shares of values in equal bins from -m to m, and m, the largest absolute value: (bins + 1,).
@@ -98,13 +137,13 @@ def dead_mask(output: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def dead_share(masks: Sequence[Tensor], most: float = 0.95) -> Tensor:
-    """Return which share of the units is dead on at least `most` of the batches that the masks are of.
+def dead_share(masks_SU: Tensor, most: float = 0.95) -> float:
+    """Return which share of the units U is dead on at least `most` of the steps S.
 
-    >>> float(dead_share([torch.tensor([True, True]), torch.tensor([True, False])]))
+    >>> dead_share(torch.tensor([[1.0, 1.0], [1.0, 0.0]]))
     0.5
     """
-    return (torch.stack([mask.float() for mask in masks]).mean(0) >= most).float().mean()
+    return float((masks_SU.mean(0) >= most).float().mean())
 
 
 @torch.no_grad()

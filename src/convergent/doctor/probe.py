@@ -7,7 +7,6 @@ and draws nothing from any random generator.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,24 +21,27 @@ from convergent.doctor.layers import describe_layers
 from convergent.doctor.measure import (
     RECTIFIERS,
     Pending,
+    Pool,
     activation_summaries,
     dead_mask,
     dead_share,
+    first_samples,
     histogram,
     joined,
     norms,
 )
 from convergent.doctor.record import ActivationSample, Evidence, Experiments, LossKind, StepSample
-from convergent.doctor.steps import by_layer, first_tensor, is_sampled, loss_call, own_copy, parameters_of
+from convergent.doctor.steps import by_layer, copy_into, first_tensor, is_sampled, loss_call, own_copy, parameters_of
 from convergent.doctor.tape import Tape
 
 MOST_DENSE_STEPS = 256
 SMALL_MODEL_BYTES = 4 * 2**20
 MOST_BATCHES = 8
 MOST_FOREIGN = 1000
-BATCH_BYTES = 8 * 2**20
+BATCH_BYTES = 4 * 2**20
 READ_EVERY = 4096
 LATE_MASKS = 12
+LOSSES_TOGETHER = 256
 HISTOGRAM_STEPS = frozenset(4**power for power in range(12))
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 Batch = tuple[tuple[Any, ...], dict[str, Any], list[Tensor]]
@@ -58,6 +60,8 @@ class Probe:
         self.initial_state: dict[str, Tensor] | None = None
         self.collector = Collector()
         self.batches: list[Batch] = []
+        self._most_batches = 0
+        self._spare: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
         self.tape: Tape | None = None
         self.output_transform = ""
         self._gives_output = True
@@ -74,10 +78,11 @@ class Probe:
         self._followed_by: dict[str, str] = {}
         self._last_layer = ""
         self._pending = Pending()
-        self._histograms: dict[str, Tensor] = {}
-        self._dead: dict[str, deque[Tensor]] = {}
-        self._losses: list[Tensor | float] = []
-        self._read: list[float] = []
+        self._pool: Pool | None = None
+        self._histograms: dict[str, tuple[Tensor, int]] = {}
+        self._dead: dict[str, tuple[Tensor, int]] = {}
+        self._losses: list[float] = []
+        self._waiting_losses = Pending(LOSSES_TOGETHER)
         self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
         self.log = EvaluationLog()
         self._fresh()
@@ -126,8 +131,17 @@ class Probe:
         if not (closely or self.collector.open):
             return
         self._input = first_tensor(args, kwargs)
-        if closely:
-            self._call = (own_copy(args), own_copy(kwargs)) if self._may_keep(args, kwargs) else None
+        if self._input is not None:
+            self.collector.reserve(self._input)
+            self._pool = self._pool or Pool(self._input.device)
+            self._pending.prepare(self._input.device)
+        if not closely:
+            return
+        may_keep = self._may_keep(args, kwargs)
+        if may_keep and not self.batches and not self._spare:
+            # Taken before the first step's large tensors: in their midst it would keep them from being used again.
+            self._spare = [own_copy((args, kwargs)) for _ in range(self._most_batches + 1)]
+        self._call = copy_into(self._spare[-1] if self._spare else None, (args, kwargs)) if may_keep else None
 
     def _was_evaluation(self) -> None:
         """The last forward pass kept gradients, but nothing was learned from it: an evaluation without `no_grad`."""
@@ -138,7 +152,9 @@ class Probe:
 
     def _may_keep(self, args: Any, kwargs: Any) -> bool:
         size = sum(t.numel() * t.element_size() for t in pytree.tree_leaves((args, kwargs)) if isinstance(t, Tensor))
-        return size * MOST_BATCHES <= BATCH_BYTES or not self.batches
+        if not self._most_batches:
+            self._most_batches = min(MOST_BATCHES, max(1, BATCH_BYTES // max(1, size)))
+        return size * self._most_batches <= BATCH_BYTES or not self.batches
 
     def after_training_forward(self, output: Any, closely: bool, last_layer: str, transform: str) -> None:
         """A forward pass that is trained on has ended."""
@@ -183,6 +199,7 @@ class Probe:
             self._activation_after.setdefault(layer, kind)
         if not is_sampled(self.step) or output.ndim < 2 or not output.numel():
             return
+        output = first_samples(output)
         count = self._activation_names.get(layer or kind, 0)
         self._activation_names[layer or kind] = count + 1
         name = (layer or kind) if not count else f"{layer or kind}#{count + 1}"
@@ -190,11 +207,20 @@ class Probe:
         sample = ActivationSample(self.step, name, kind, units, 0.0, 0.0, 0.0, 0.0)
         self.evidence.activations.append(sample)
         if self.step in HISTOGRAM_STEPS:
-            self._histograms[name] = histogram(output)
+            self._keep(self._histograms, name, 1, histogram(output))
         if kind in RECTIFIERS:
-            self._dead.setdefault(name, deque(maxlen=LATE_MASKS)).append(dead_mask(output))
+            self._keep(self._dead, name, LATE_MASKS, dead_mask(output))
         for field, value in activation_summaries(kind, output).items():
             self._pending.add(value, lambda number, field=field: setattr(sample, field, number))  # type: ignore[misc]
+
+    def _keep(self, kept: dict[str, tuple[Tensor, int]], name: str, most: int, value: Tensor) -> None:
+        """Copy a small vector into a ring of `most` of them in the pool's memory."""
+        if name not in kept and self._pool is not None and (memory := self._pool.take(most, len(value))) is not None:
+            kept[name] = (memory, 0)
+        if name in kept and kept[name][0].shape[1] == len(value):
+            memory, count = kept[name]
+            memory[count % most].copy_(value)
+            kept[name] = (memory, count + 1)
 
     def on_training_loss(
         self, kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]
@@ -264,14 +290,16 @@ class Probe:
             self._output = None
 
     def _keep_batch(self, tape: Tape) -> None:
-        outside = [tensor.detach().clone() for tensor in tape.outside]
+        outside = own_copy(list(tape.outside))
         tape.outside = []
         assert self._call is not None
         if self.batches and len(self.batches[0][2]) != len(outside):
             return
         self.tape = self.tape or tape
         self.batches.append((*self._call, outside))
-        del self.batches[:-MOST_BATCHES]
+        del self._spare[-1:]
+        if len(self.batches) > self._most_batches:  # the oldest gives its memory to the next
+            self._spare.append(self.batches.pop(0)[:2])
 
     # step
 
@@ -338,9 +366,10 @@ class Probe:
         if self._sample is not None and self.loss is not None:
             sample = self._sample
             self._pending.add(torch.as_tensor(self.loss), lambda value: setattr(sample, "loss", value))
-        if len(self._losses) >= 256:
-            self._read_losses()
-        if self.loss is not None:  # one that nobody has shown or told is not known; that is no NaN
+        # A loss that nobody has shown or told is not known; that is no NaN.
+        if isinstance(self.loss, Tensor):
+            self._waiting_losses.add(self.loss.mean() if self.loss.ndim else self.loss, self._losses.append)
+        elif self.loss is not None:
             self._losses.append(self.loss)
         self.step += 1
         self._fresh()
@@ -351,13 +380,6 @@ class Probe:
         """Take the loss of the step that has just been made, where no backward pass was seen."""
         if self.loss is None:
             self.loss = loss.detach() if isinstance(loss, Tensor) else float(loss)
-
-    def _read_losses(self) -> None:
-        waiting = self._losses
-        tensors = [loss.float().mean() for loss in waiting if isinstance(loss, Tensor)]
-        values = iter(torch.stack(tensors).tolist() if tensors else [])
-        self._read += [next(values) if isinstance(loss, Tensor) else loss for loss in waiting]
-        self._losses = []
 
     def after_evaluation_forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass without gradients has ended."""
@@ -376,11 +398,13 @@ class Probe:
         """Return everything that was seen, read back to the host."""
         self.close_step()
         self._pending.read()
-        self._read_losses()
+        self._waiting_losses.read()
         evidence = self.evidence
         evidence.samples = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
-        evidence.dead_units = {name: float(dead_share(masks)) for name, masks in self._dead.items()}
-        evidence.histograms = {name: values.tolist() for name, values in self._histograms.items()}
+        evidence.dead_units = {
+            n: dead_share(masks[: min(count, LATE_MASKS)]) for n, (masks, count) in self._dead.items()
+        }
+        evidence.histograms = {name: values[0].tolist() for name, (values, _) in self._histograms.items()}
         hashes = self.collector.seen
         evidence.never_backward = self.step == 0 and not self.backwards
         evidence.steps_per_epoch = self.collector.steps_per_epoch
@@ -396,7 +420,7 @@ class Probe:
         self._order_layers()
         self._note_penalties()
         scaled = 0 < self.loss_scale < 0.6 or self.loss_scale > 100
-        evidence.losses = [loss / self.loss_scale for loss in self._read] if scaled else list(self._read)
+        evidence.losses = [loss / self.loss_scale for loss in self._losses] if scaled else list(self._losses)
         evidence.has_switches = bool(self._switches)
         evidence.has_batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._switches)
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}

@@ -36,6 +36,22 @@ def own_copy(value: Any) -> Any:
     return pytree.tree_map_only(Tensor, lambda tensor: tensor.detach().clone(), value)
 
 
+def copy_into(place: Any, value: Any) -> Any:
+    """Return a copy of nested tensors, in the memory of an earlier copy of the same shapes where there is one."""
+    leaves, spec = pytree.tree_flatten(value)
+    kept, kept_spec = pytree.tree_flatten(place)
+    if spec != kept_spec:
+        return own_copy(value)
+    return pytree.tree_unflatten([_moved(old, new) for old, new in zip(kept, leaves, strict=True)], spec)
+
+
+def _moved(old: Any, new: Any) -> Any:
+    if not isinstance(new, Tensor):
+        return new
+    alike = isinstance(old, Tensor) and old.shape == new.shape and old.dtype == new.dtype and old.device == new.device
+    return old.copy_(new.detach()) if alike else new.detach().clone()
+
+
 def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     """Return the parameters that an optimiser holds."""
     return [p for group in optimizer.param_groups for p in group["params"]]
