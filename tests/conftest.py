@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+os.environ["KERAS_BACKEND"] = "torch"  # Keras's own default, TensorFlow, is not installed
+
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 

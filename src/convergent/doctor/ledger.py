@@ -36,8 +36,8 @@ def described(name: str, kind: str, kernel: np.ndarray, count: int, trainable: i
 def size_by_layer(arrays: Arrays) -> dict[str, float]:
     """Return the norm of each layer's arrays together.
 
-    >>> size_by_layer({"dense": [np.ones(2), np.ones(2)]})
-    {'dense': 2.0}
+    >>> size_by_layer({"dense": [np.array([3.0]), np.array([4.0])]})
+    {'dense': 5.0}
     """
     tensors = {name: norms([torch.as_tensor(np.asarray(a)) for a in mine]) for name, mine in arrays.items()}
     return {name: float(joined(mine)) for name, mine in tensors.items() if mine}
