@@ -44,7 +44,7 @@ def settings(**options: object) -> Recipe:
 
 
 def state_for(recipe: Recipe) -> TrainState:
-    return make_state(network(), recipe.config, Plan(), recipe.device)
+    return make_state(network(), recipe, Plan())
 
 
 def trained(
@@ -75,7 +75,7 @@ def test_compiled_step_does_what_the_eager_one_does(optimizer: str) -> None:
         for module in model:
             if isinstance(module, nn.Linear):
                 module.reset_parameters()
-        state = make_state(model, recipe.config, Plan(), recipe.device)
+        state = make_state(model, recipe, Plan())
         assert can_compile(state, recipe.config, recipe.device)
         step = kind(state, recipe)
         losses = [step(batch, i, 0.5, 0.0)[0].item() for i, batch in enumerate(batches(6))]
@@ -94,7 +94,7 @@ def test_accumulation_gives_the_gradient_of_the_whole_batch() -> None:
     for parts in (1, 3):
         model.load_state_dict(start)
         recipe = settings(optimizer="sgd", accumulate=parts)
-        state = make_state(model, recipe.config, Plan(), recipe.device)
+        state = make_state(model, recipe, Plan())
         EagerStep(state, recipe)(batches(1)[0], 0, 1.0, 0.0)
         ends.append(model.weight.detach().clone())
     torch.testing.assert_close(ends[0], ends[1])
@@ -121,7 +121,7 @@ def test_decay_alone_shrinks_the_weights_by_lr_times_decay(optimizer: str) -> No
     recipe = settings(optimizer=optimizer, learning_rate=0.1, weight_decay=0.5)
     model = nn.Linear(6, 3)
     before = model.weight.detach().clone()
-    state = make_state(model, recipe.config, Plan(), recipe.device)
+    state = make_state(model, recipe, Plan())
 
     def constant_loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return 0.0 * outputs.sum()

@@ -43,6 +43,9 @@ def parameter_groups(named: dict[str, nn.Parameter], weight_decay: float) -> lis
     return [group for group in groups if group["params"]]
 
 
+MakeOptimizers = Callable[[nn.Module, Config, bool], list[torch.optim.Optimizer]]
+
+
 def make_optimizers(model: nn.Module, config: Config, fused: bool = False) -> list[torch.optim.Optimizer]:
     """Return the optimisers that `config` names; each group keeps its peak as `initial_lr`.
 

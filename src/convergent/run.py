@@ -82,7 +82,7 @@ def train(data: str, *, say: Say = say_on_stderr, **options: Any) -> Run:
     prepared = with_learning_rate(prepared, record.chosen, say)
     write_bytes(folder / "config.yaml", write_yaml(prepared.config).encode())
     write_bytes(folder / "plan.json", record.model_dump_json(indent=1).encode())
-    state = make_state(prepared.model, prepared.config, record.chosen, prepared.recipe.device)
+    state = make_state(prepared.model, prepared.recipe, record.chosen)
     state.progress.total_steps = total_steps(prepared, record)
     state.progress.setup_seconds = clock.seconds()
     return run_to_end(prepared, state, record, say, resumed=False)
@@ -127,7 +127,7 @@ def resume(folder: str | Path, *, say: Say = say_on_stderr) -> Run:
     if splits.spec.fingerprint != spec["fingerprint"]:
         raise UserError(f"{spec['source']}: the data has changed since {folder} began. Restore it, or train anew.")
     prepared = prepare(folder, task, splits, config, Clock(0.0))
-    state = make_state(prepared.model, config, record.chosen, prepared.recipe.device)
+    state = make_state(prepared.model, prepared.recipe, record.chosen)
     state.progress.total_steps = total_steps(prepared, record)
     if checkpoints(folder / "checkpoints", "step"):
         restore(state, folder / "checkpoints", prepared.clock, say)

@@ -26,7 +26,11 @@ from convergent.types import EvalRecord, Observer, StepRecord, UserError
 
 CHECKPOINT_SECONDS = 30.0
 CHECKPOINT_SHARE = 0.02
-Ending = Literal["finished", "early stopping", "interrupted"]
+Ending = Literal["finished", "early stopping", "interrupted", "paused"]
+
+
+class Diverged(UserError):
+    """The validation loss is no longer finite: going on as it is would be of no use."""
 
 
 @dataclass
@@ -65,6 +69,8 @@ class Training:
     """What is needed after the last step beside evaluations: results and report."""
     final_evaluations: float = 0.0
     """What is evaluated after the last step, in units of the validation split."""
+    pause_at: int | None = None
+    """The step after which the loop returns, to be called again; None for none."""
 
 
 @contextmanager
@@ -86,7 +92,7 @@ def interruptible() -> Iterator[threading.Event]:
 def train(state: TrainState, training: Training) -> Ending:
     """Train until the schedule ends, patience does, or somebody interrupts; the best weights are in the state.
 
-    Raises UserError where the loss is no longer finite, with the step.
+    Raises Diverged where the validation loss is no longer finite, with the step.
     """
     config, progress = training.config, state.progress
     saver = _Saver(state, training)
@@ -114,6 +120,8 @@ def train(state: TrainState, training: Training) -> Ending:
             saver.after_step(stop.is_set())
             if stop.is_set():
                 return "interrupted"
+            if progress.step == training.pause_at:
+                return "paused"
     return "finished"
 
 
@@ -121,7 +129,7 @@ def _evaluate(state: TrainState, training: Training, epoch: int) -> None:
     started = time.perf_counter()
     metrics = training.evaluate()
     if not math.isfinite(metrics.get("loss", 0.0)):
-        raise UserError(
+        raise Diverged(
             f"step {state.progress.step}: the validation loss is {metrics['loss']}: the training has diverged. "
             "Lower --learning-rate or set --clip-norm 1."
         )

@@ -27,9 +27,17 @@ from torch import nn
 from convergent.config import Config, cache_folder
 from convergent.engine.checkpoint import write_bytes
 from convergent.engine.state import TrainState, averaged
-from convergent.engine.step import DTYPES, Recipe, StepFunction, augmented, can_compile, make_step
+from convergent.engine.step import (
+    DTYPES,
+    Recipe,
+    StepFunction,
+    augmented,
+    can_compile,
+    has_own_optimizer,
+    make_step,
+)
 from convergent.engine.threads import free_threads
-from convergent.optim import has_fused, make_optimizers, trainable
+from convergent.optim import has_fused, trainable
 from convergent.types import Batch, UserError
 
 SECONDS_PER_CANDIDATE = 0.6
@@ -158,12 +166,13 @@ def _processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def make_state(model: nn.Module, config: Config, plan: Plan, device: torch.device) -> TrainState:
+def make_state(model: nn.Module, recipe: Recipe, plan: Plan) -> TrainState:
     """Return the training state of `model` under `plan`; the model is moved and laid out in place."""
+    config, device = recipe.config, recipe.device
     model.to(device)
     if plan.layout == "channels_last":
         model.to(memory_format=torch.channels_last)
-    optimizers = make_optimizers(model, config, plan.fused_optimizer)
+    optimizers = recipe.optimizers(model, config, plan.fused_optimizer)
     scaler = torch.amp.GradScaler(device.type) if plan.precision == "float16" else None
     ema = averaged(model, config.ema) if config.ema else None
     return TrainState(model.train(), optimizers, ema, scaler)
@@ -175,7 +184,7 @@ class _Trial:
     def __init__(self, model: nn.Module, recipe: Recipe, plan: Plan, batches: list[Batch]) -> None:
         self.batches, self.plan, self.recipe, self.device_type = batches, plan, recipe, recipe.device.type
         torch.set_num_threads(plan.threads)
-        state = make_state(copy.deepcopy(model), recipe.config, plan, recipe.device)
+        state = make_state(copy.deepcopy(model), recipe, plan)
         self.step: StepFunction = make_step(state, replace(recipe, precision=plan.precision), plan.compiled)
         start = time.perf_counter()
         self.losses = [self._run(i).item() for i in range(2)]
@@ -228,7 +237,7 @@ def candidate_plans(best: Plan, choice: str, config: Config, state: TrainState, 
             wanted = names.get(config.precision, [])
             return [best.model_copy(update={"precision": name}) for name in wanted]
         case "optimizer":
-            return [best.model_copy(update={"fused_optimizer": True})] if has_fused(config) else []
+            return [best.model_copy(update={"fused_optimizer": True})] if has_fused(config) and not has_own_optimizer(state) else []
         case "threads":
             return [best.model_copy(update={"threads": 1})] if best.threads > 1 and device.type == "cpu" else []
     return [best.model_copy(update={"compiled": True})] if can_compile(state, config, device) else []
@@ -261,7 +270,7 @@ def measure(model: nn.Module, recipe: Recipe, batches: list[Batch], steps: int) 
     reference, base_ms = trial.losses, trial.milliseconds(SECONDS_PER_CANDIDATE)
     best_ms = base_ms
     rows = [Candidate(name=best.label(), milliseconds=base_ms, speedup=1.0, loss_difference=0.0, taken=True, note="")]
-    state = make_state(copy.deepcopy(model), config, best, device)
+    state = make_state(copy.deepcopy(model), recipe, best)
     for choice in ("layout", "precision", "optimizer", "threads", "compile"):
         for plan in candidate_plans(best, choice, config, state, device):
             note = why_not(plan, choice, config, device, best_ms, steps)

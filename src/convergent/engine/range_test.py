@@ -28,7 +28,7 @@ def range_test(
     """Return (learning rate, [[rate, smoothed loss], ...]); the model is not changed."""
     config = recipe.config.model_copy(update={"learning_rate": 1.0, "ema": 0.0})
     recipe = replace(recipe, config=config, precision=plan.precision)
-    step = EagerStep(make_state(copy.deepcopy(model), config, plan, recipe.device), recipe)
+    step = EagerStep(make_state(copy.deepcopy(model), recipe, plan), recipe)
     curve: list[list[float]] = []
     average, lowest = 0.0, math.inf
     for index, (_, batch) in enumerate(islice(batches.from_step(0), STEPS)):

@@ -20,7 +20,7 @@ from convergent.config import Config
 from convergent.data.order import derived_seed, generator
 from convergent.engine.state import TrainState
 from convergent.losses import penalty
-from convergent.optim import decay_weights, decays, trainable
+from convergent.optim import MakeOptimizers, decay_weights, decays, make_optimizers, trainable
 from convergent.task import Augment, Loss
 from convergent.types import Batch
 
@@ -38,6 +38,8 @@ class Recipe:
     config: Config
     device: torch.device
     precision: str = "float32"
+    optimizers: MakeOptimizers = make_optimizers
+    """(model, config, fused) -> its optimisers: those that the options name, or the user's own."""
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
@@ -149,13 +151,19 @@ def split_batch(batch: Batch, parts: int) -> list[Batch]:
     return [Batch(pieces, targets) for pieces, targets in zip(inputs, batch.targets.chunk(parts), strict=True)]
 
 
+def has_own_optimizer(state: TrainState) -> bool:
+    """Return whether the user handed the optimiser in: then it runs as it is."""
+    return any("own" in group for optimizer in state.optimizers for group in optimizer.param_groups)
+
+
 def can_compile(state: TrainState, config: Config, device: torch.device) -> bool:
     """Return whether the whole step can be one graph: torch can trace it, optimiser included."""
     import torch._dynamo.config as dynamo
 
     plain = config.accumulate == 1 and state.scaler is None and device.type in ("cpu", "cuda")
     known = all(isinstance(optimizer, torch.optim.AdamW | torch.optim.SGD) for optimizer in state.optimizers)
-    return plain and known and hasattr(dynamo, "trace_autograd_ops")
+    ours = not has_own_optimizer(state)
+    return plain and known and ours and hasattr(dynamo, "trace_autograd_ops")
 
 
 class CompiledStep:

@@ -1,0 +1,1 @@
+"""Treatment: repair a training, and keep a remedy only where a trial shows that it helped."""

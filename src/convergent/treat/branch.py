@@ -1,0 +1,78 @@
+"""A branch: a patient that trains, from its first step or from a state, on batches and random numbers of its own step.
+
+Two branches of one training get the same batches and draws at the same steps, for both are functions of the seed and
+the step alone: what differs between them is the remedy.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from convergent.data.loader import TrainingBatches
+from convergent.engine.evaluate import outputs_of
+from convergent.engine.plan import Plan, make_state
+from convergent.engine.state import TrainState
+from convergent.engine.step import EagerStep, Recipe
+from convergent.optim import schedule_factor
+from convergent.treat.consult import Consultant
+from convergent.treat.patient import Patient
+from convergent.types import StepRecord
+
+Outputs = tuple[Tensor, Tensor]
+"""Of the validation samples, and their targets."""
+
+
+@dataclass
+class Branch:
+    """A patient under way: its state, and how far it has come."""
+
+    patient: Patient
+    plan: Plan
+    state: TrainState
+    total_steps: int
+    consultant: Consultant
+
+    @property
+    def recipe(self) -> Recipe:
+        """The patient's recipe in the plan's precision."""
+        return replace(self.patient.recipe, precision=self.plan.precision)
+
+    def advance(self, to_step: int) -> bool:
+        """Train up to `to_step`; return False where the loss was not finite, or the step can't be made."""
+        progress = self.state.progress
+        batches: TrainingBatches = self.patient.batches
+        step = EagerStep(self.state, self.recipe)
+        losses: list[Tensor] = []
+        if progress.step >= to_step:
+            return True
+        for epoch, batch in batches.from_step(progress.step):
+            factor = schedule_factor(self.patient.config, progress.step, self.total_steps)
+            loss, norm = step(batch, progress.step, factor, progress.step / self.total_steps)
+            progress.step += 1
+            losses.append(loss)
+            self.consultant.after_step(StepRecord(progress.step, epoch, loss, norm, factor, len(batch.targets)))
+            if progress.step >= to_step:
+                break
+        return bool(torch.isfinite(torch.stack(losses[-8:])).all())
+
+    def outputs(self) -> Outputs:
+        """Return the outputs for the validation samples, and their targets."""
+        return validation_outputs(self.state, self.patient, self.plan)
+
+
+def validation_outputs(state: TrainState, patient: Patient, plan: Plan) -> Outputs:
+    """Return the outputs of a training's network for the validation samples, and their targets."""
+    device = patient.recipe.device
+    return outputs_of(state.evaluated(), patient.valid, 2 * patient.batch_size, device, plan.precision)
+
+
+def new_branch(patient: Patient, plan: Plan, total_steps: int) -> Branch:
+    """Return a patient at its first step."""
+    recipe = replace(patient.recipe, precision=plan.precision)
+    state = make_state(copy.deepcopy(patient.model), recipe, plan)
+    state.progress.total_steps = total_steps
+    return Branch(patient, plan, state, total_steps, Consultant(state, patient))

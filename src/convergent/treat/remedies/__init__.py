@@ -1,0 +1,91 @@
+"""Which remedies answer which finding, in the order in which they are tried.
+
+What can't be repaired from outside the user's code (shuffled labels, a reshape that mixes samples, a missing mask) has
+none: it is said, with where to look.
+"""
+
+from __future__ import annotations
+
+from convergent.treat.remedies.losses import CLASS_WEIGHTED, MEAN_LOSS, RIGHT_LOSS, SMOOTHED
+from convergent.treat.remedies.network import (
+    ACTIVATIONS_BETWEEN,
+    BARE_OUTPUT,
+    CALM_START,
+    INITIALISED,
+    LEAKY,
+    NORMALISED_LAYERS,
+    NORMALISED_RECTIFIED,
+    RECTIFIED,
+    RESIDUAL,
+    TRAINABLE_ALL,
+    dropout,
+)
+from convergent.treat.remedies.preparation import (
+    FINITE_ROWS,
+    RESAMPLED,
+    SCALED_TARGETS,
+    STANDARDISED,
+    WITHOUT_COPIES,
+)
+from convergent.treat.remedies.remedy import Remedy
+from convergent.treat.remedies.steps import (
+    ADAMW,
+    CLIPPED,
+    REGISTERED,
+    USUAL_MOMENTUM_REMEDY,
+    WARMED_UP,
+    decay,
+    scaled_rate,
+    task_default,
+)
+
+DEFAULT_RATE = task_default("learning_rate", "optimizer", "schedule", "warmup", "momentum")
+DEFAULT_NETWORK = task_default("activation", "depth", "width", "dropout")
+LOWER = (scaled_rate(0.1), scaled_rate(0.01), scaled_rate(1e-3))
+HIGHER = (scaled_rate(10.0), scaled_rate(100.0))
+SIZE_OF_STEPS = (DEFAULT_RATE, *ADAMW)
+SIGNAL = (
+    DEFAULT_NETWORK, RECTIFIED, NORMALISED_RECTIFIED, INITIALISED, RESIDUAL, NORMALISED_LAYERS, *SIZE_OF_STEPS,
+)  # fmt: skip
+GENERAL = (STANDARDISED, *SIZE_OF_STEPS, INITIALISED, RECTIFIED, SCALED_TARGETS, DEFAULT_NETWORK)
+"""Good practice, for a training that fails for reasons that have not been named."""
+
+TREATS: dict[str, tuple[Remedy, ...]] = {
+    "data/non-finite-values": (FINITE_ROWS,),
+    "data/inputs-not-normalized": (STANDARDISED,),
+    "data/targets-not-scaled": (SCALED_TARGETS,),
+    "data/class-imbalance": (CLASS_WEIGHTED, RESAMPLED),
+    "data/duplicate-samples": (WITHOUT_COPIES,),
+    "data/train-val-leakage": (WITHOUT_COPIES,),
+    "data/label-noise": (SMOOTHED, dropout(0.3), decay(0.01)),
+    "data/preprocessing-mismatch": (STANDARDISED,),
+    "data/too-few-samples": (dropout(0.3), decay(0.05)),
+    "setup/loss-at-init": (CALM_START, INITIALISED),
+    "setup/output-loss-mismatch": (RIGHT_LOSS, BARE_OUTPUT),
+    "setup/output-range": (BARE_OUTPUT, RIGHT_LOSS, SCALED_TARGETS),
+    "setup/input-ignored": GENERAL,
+    "setup/cannot-overfit-batch": GENERAL,
+    "setup/bad-initialization": (INITIALISED, RECTIFIED, NORMALISED_LAYERS),
+    "setup/parameters-not-trained": (TRAINABLE_ALL, REGISTERED),
+    "setup/loss-reduction": (MEAN_LOSS,),
+    "setup/missing-nonlinearity": (ACTIVATIONS_BETWEEN,),
+    "setup/learning-rate-out-of-range": (*SIZE_OF_STEPS, *LOWER[:2], *HIGHER),
+    "training/non-finite": (DEFAULT_RATE, *LOWER, STANDARDISED, CLIPPED, INITIALISED, ADAMW[1]),
+    "training/vanishing-gradient": SIGNAL,
+    "training/exploding-gradient": (CLIPPED, DEFAULT_RATE, *LOWER[:2], INITIALISED, NORMALISED_LAYERS, ADAMW[1]),
+    "training/dying-relu": (LEAKY, INITIALISED, DEFAULT_RATE, LOWER[0], STANDARDISED, ADAMW[1]),
+    "training/saturated-activations": (STANDARDISED, RECTIFIED, INITIALISED, DEFAULT_NETWORK, NORMALISED_LAYERS),
+    "training/learning-rate-too-high": (DEFAULT_RATE, *LOWER, USUAL_MOMENTUM_REMEDY, ADAMW[1], CLIPPED),
+    "training/learning-rate-too-low": (*SIZE_OF_STEPS, *HIGHER),
+    "training/oscillating-loss": (DEFAULT_RATE, LOWER[0], USUAL_MOMENTUM_REMEDY, ADAMW[1], WARMED_UP),
+    "training/loss-spike": (CLIPPED, LOWER[0], WARMED_UP, DEFAULT_RATE),
+    "training/divergence": (DEFAULT_RATE, *LOWER, CLIPPED, USUAL_MOMENTUM_REMEDY, INITIALISED, ADAMW[1]),
+    "training/slow-convergence": (*SIZE_OF_STEPS, *HIGHER, STANDARDISED, INITIALISED),
+    "training/constant-output": GENERAL,
+    "training/overfitting": (dropout(0.3), dropout(0.5), decay(0.05), SMOOTHED),
+    "training/underfitting": (decay(0.0), dropout(0.0), *GENERAL),
+    "training/regularization-dominates": (decay(0.0), dropout(0.0)),
+    "result/no-better-than-baseline": GENERAL,
+    "result/class-collapse": (CLASS_WEIGHTED, RESAMPLED, *GENERAL),
+    "result/train-eval-gap": (dropout(0.1), NORMALISED_LAYERS),
+}

@@ -1,0 +1,154 @@
+"""Remedies on what the network learns from: scale of inputs and targets, balance, duplicates, leakage, gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convergent.doctor.collect import hash_samples
+from convergent.treat.patient import Patient
+from convergent.treat.remedies.remedy import Case, Remedy
+from convergent.treat.wrappers import RescaledOutput, ScaledLoss, StandardisedInput, input_statistics
+from convergent.treat.yardstick import class_ids
+from convergent.types import Batch, Refusal, Samples
+
+
+class ChosenSamples:
+    """Some samples of others, in any order and as often as one likes."""
+
+    def __init__(self, samples: Samples, chosen: np.ndarray) -> None:
+        self.samples, self.chosen = samples, chosen.astype(np.int64)
+
+    @property
+    def decoded(self) -> bool:
+        """True where the others are in memory."""
+        return self.samples.decoded
+
+    @property
+    def refused(self) -> Sequence[Refusal]:
+        """What was left out of the others."""
+        return self.samples.refused
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know of the others."""
+        return self.samples.notes
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def batch(self, indices: np.ndarray) -> Batch:
+        """Return the chosen samples at `indices`."""
+        return self.samples.batch(self.chosen[indices])
+
+    def name(self, index: int) -> str:
+        """Return the name of the chosen sample."""
+        return self.samples.name(int(self.chosen[index]))
+
+
+def standardised(case: Case) -> Patient | None:
+    """Standardise the first input by the statistics of the training samples, within the network."""
+    inputs = case.sample[0][0]
+    if case.patient.tasks is not None or not inputs.is_floating_point():
+        return None
+    mean, std = input_statistics(inputs)
+    near = bool((mean.abs() < 0.1 * std).all()) and bool(((std > 0.5) & (std < 2)).all())
+    if near and bool(torch.isfinite(inputs).all()):
+        return None
+    treated = case.patient.operated(lambda model: StandardisedInput(model, mean, std))
+    line = "x = (x - x_train.mean(0)) / x_train.std(0)  # for training, validation and use alike"
+    return treated and treated.noted("standardise-inputs", "inputs standardised by training statistics", (line,))
+
+
+def scaled_targets(case: Case) -> Patient | None:
+    """Let the network learn a standardised target; its output stays in the target's units."""
+    targets = case.sample[1]
+    if case.patient.tasks is not None or not targets.is_floating_point() or not case.seen.layers:
+        return None
+    mean, std = input_statistics(targets.reshape(len(targets), -1))
+    if targets.ndim != 2:
+        mean, std = mean.mean(), std.mean()
+    loss = ScaledLoss(case.patient.recipe.loss, mean, std)
+    treated = case.patient.operated(lambda model: RescaledOutput(model, mean, std))
+    line = "y = (y - y_train.mean()) / y_train.std()  # and prediction * y_train.std() + y_train.mean()"
+    return treated and treated.with_loss(loss).noted("standardise-targets", "targets standardised", (line,))
+
+
+def resampled(case: Case) -> Patient | None:
+    """Draw each class as often as the others, the same number of samples an epoch."""
+    patient = case.patient
+    targets = all_targets(patient)
+    labels = class_ids(targets).reshape(-1).numpy()
+    if len(labels) != len(patient.train) or len(np.unique(labels)) < 2:
+        return None
+    rng = np.random.default_rng(patient.config.seed)
+    classes = np.unique(labels)
+    each = -(-len(labels) // len(classes))
+    chosen = []
+    for label in classes:
+        mine = np.flatnonzero(labels == label)
+        whole, rest = divmod(each, len(mine))
+        chosen.append(np.concatenate([np.tile(mine, whole), rng.permutation(mine)[:rest]]))
+    rows = np.concatenate(chosen)[: len(labels)] if len(classes) > 2 else np.concatenate(chosen)
+    treated = replace(patient, train=ChosenSamples(patient.train, np.sort(rows)))
+    line = "sampler = torch.utils.data.WeightedRandomSampler(1 / counts[labels], len(labels))"
+    return treated.noted("resample", "every class drawn as often", (line,))
+
+
+def all_targets(patient: Patient) -> Tensor:
+    """Return the targets of every training sample."""
+    indices = np.arange(len(patient.train))
+    parts = [patient.train.batch(part).targets for part in np.array_split(indices, max(1, len(indices) // 4096))]
+    return torch.cat(parts)
+
+
+def without_copies(case: Case) -> Patient | None:
+    """Leave out training samples that stand in the validation data or earlier in the training data."""
+    patient = case.patient
+    train, valid = (_hashes(samples) for samples in (patient.train, patient.valid))
+    if train is None or valid is None:
+        return None
+    known, kept = set(valid), []
+    for row, value in enumerate(train):
+        if value not in known:
+            known.add(value)
+            kept.append(row)
+    if len(kept) == len(train) or len(kept) < patient.batch_size:
+        return None
+    treated = replace(patient, train=ChosenSamples(patient.train, np.array(kept)))
+    dropped = len(train) - len(kept)
+    return treated.noted("drop-copies", f"{dropped} copies left out of the training samples", ("drop_duplicates()",))
+
+
+def _hashes(samples: Samples) -> list[int] | None:
+    found: list[int] = []
+    for part in np.array_split(np.arange(len(samples)), max(1, len(samples) // 4096)):
+        hashes = [hash_samples(one) for one in samples.batch(part).inputs]
+        if not all(hashes):
+            return None
+        found += [hash(parts) for parts in zip(*hashes, strict=True)]
+    return found
+
+
+def finite_rows(case: Case) -> Patient | None:
+    """Leave out training samples with a missing target, and set missing inputs to the mean."""
+    patient = case.patient
+    targets = all_targets(patient)
+    known = torch.isfinite(targets.float().reshape(len(targets), -1)).all(1).numpy()
+    kept = np.flatnonzero(known)
+    if len(kept) < len(known):
+        patient = replace(patient, train=ChosenSamples(patient.train, kept))
+        patient = patient.noted("drop-rows", f"{len(known) - len(kept)} samples without a target left out", ())
+    prepared = standardised(case.of(patient))
+    return prepared or (patient if len(kept) < len(known) else None)
+
+
+STANDARDISED = Remedy("standardise-inputs", standardised)
+SCALED_TARGETS = Remedy("standardise-targets", scaled_targets)
+RESAMPLED = Remedy("resample", resampled)
+WITHOUT_COPIES = Remedy("drop-copies", without_copies)
+FINITE_ROWS = Remedy("finite", finite_rows)

@@ -1,0 +1,169 @@
+"""What to do with a finding: try its remedies beside the untreated training, keep what helped, undo the rest.
+
+The training pauses at a few marks. The doctor is asked; where it finds what has a remedy, treated copies train from the
+first step to the marks that the training has passed already, so both have had the same steps, batches and draws. What
+wins goes on in its place, from where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+
+from convergent.engine.loop import Diverged, Ending, Training, train
+from convergent.engine.plan import Plan
+from convergent.treat.branch import Branch, Outputs
+from convergent.treat.candidates import candidates, treatable
+from convergent.treat.remedies.preparation import all_targets
+from convergent.treat.trial import Tell, Trial, run_trial
+from convergent.treat.yardstick import Yardstick, make_yardstick
+from convergent.types import Finding
+
+MARKS = (0.05, 0.1, 0.25, 0.5)
+FEWEST_STEPS = 8
+UNBALANCED = frozenset({"data/class-imbalance", "result/class-collapse"})
+Mode = Literal["auto", "ask", "off"]
+Ask = Callable[[Finding, Sequence[str], int], bool]
+"""(finding, what would be tried, steps that the trial takes) -> whether to try."""
+
+
+def marks_of(total_steps: int) -> list[int]:
+    """Return the steps at which a training pauses for the doctor.
+
+    >>> marks_of(1000), marks_of(40)
+    ([50, 100, 250, 500], [8, 10, 20])
+    """
+    steps = {max(FEWEST_STEPS, round(share * total_steps)) for share in MARKS}
+    return sorted(step for step in steps if step < total_steps)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One treatment, as it is written down."""
+
+    step: int
+    findings: list[Finding]
+    trial: Trial | None
+    declined: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it stands in result.json and in the journal."""
+        trial = self.trial
+        attempts = [] if trial is None else [
+            {
+                "remedies": [change.remedy for change in one.patient.changes],
+                "changes": [change.detail for change in one.patient.changes],
+                "options": {key: value for change in one.patient.changes for key, value in change.options},
+                "code": [line for change in one.patient.changes for line in change.code],
+                "curve": [[step, score] for step, score in one.curve],
+                "kept": one is trial.winner,
+                "note": one.note,
+            }
+            for one in trial.attempts
+        ]  # fmt: skip
+        verdict = trial.verdict if trial is not None else None
+        return {
+            "step": self.step,
+            "findings": [one.code for one in self.findings],
+            "message": self.findings[0].message if self.findings else "",
+            "attempts": attempts,
+            "untreated": [[step, score] for step, score in trial.untreated] if trial is not None else [],
+            "kept": next((one["remedies"] for one in attempts if one["kept"]), []),
+            "gain": verdict.gain if verdict else None,
+            "error": verdict.error if verdict else None,
+            "steps": trial.steps if trial is not None else 0,
+            "declined": self.declined,
+        }
+
+
+class Treatment:
+    """The treatments of one training; `branch` is the training as it stands.
+
+    budget   steps that all trials together may take
+    """
+
+    def __init__(self, branch: Branch, plan: Plan, budget: int, tell: Tell, ask: Ask | None = None) -> None:
+        self.branch, self.plan, self.budget = branch, plan, budget
+        self.marks = marks_of(branch.total_steps)
+        self.records: list[Record] = []
+        self._tell, self._ask = tell, ask
+        self._outputs: dict[int, Outputs] = {}
+        self._failed: set[str] = set()
+
+    def next_mark(self) -> int | None:
+        """Return the step up to which the training goes on undisturbed; None for up to its end."""
+        step = self.branch.state.progress.step
+        return next((mark for mark in self.marks if mark > step), None)
+
+    def consult(self) -> bool:
+        """Look at the training at a mark; return whether another one goes on in its place."""
+        step = self.branch.state.progress.step
+        self._outputs[step] = self.branch.outputs()
+        found = [one for one in treatable(self.branch.consultant.findings()) if one.code not in self._failed]
+        return bool(found) and self.treat(found, step)
+
+    def treat(self, found: list[Finding], step: int) -> bool:
+        """Try the remedies of what was found; return whether one is kept."""
+        patients = candidates(self.branch.patient, found)
+        if not patients or self.budget <= 0:
+            return False
+        self._tell(f"{found[0].code}: {found[0].message}")
+        names = [", ".join(change.detail for change in one.changes) for one in patients]
+        if self._ask is not None and not self._ask(found[0], names, min(self.budget, len(patients) * step)):
+            self.records.append(Record(step, found, None, declined=True))
+            self._failed |= {one.code for one in found}
+            return False
+        yardstick = self._yardstick(found)
+        trial = run_trial(
+            patients, self.plan, self.branch.total_steps, self._outputs, yardstick, self.budget, self._tell
+        )
+        self.budget -= trial.steps
+        self.records.append(Record(step, found, trial))
+        if trial.winner is None or trial.winner.branch is None:
+            self._failed |= {one.code for one in found}
+            self._tell("nothing helped by more than the noise: the training goes on untreated")
+            return False
+        self._tell(f"kept: {', '.join(change.detail for change in trial.winner.patient.changes)}")
+        self.branch.consultant.close()
+        self.branch = trial.winner.branch
+        at = self.branch.state.progress.step
+        self._outputs = {at: self.branch.outputs()}
+        return True
+
+    def _yardstick(self, found: list[Finding]) -> Yardstick:
+        outputs, targets = next(iter(self._outputs.values()))
+        patient = self.branch.patient
+        balanced = any(one.code in UNBALANCED for one in found)
+        with torch.no_grad():
+            return make_yardstick(outputs, targets, all_targets(patient), patient.recipe.loss, balanced)
+
+    def rescue(self, reason: str) -> bool:
+        """The training has diverged before a mark: look at it now; return whether another goes on in its place."""
+        step = self.branch.state.progress.step
+        mark = next((one for one in self.marks if one >= step), max([*self.marks, step]))
+        outputs, targets = self.branch.outputs()
+        self._outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
+        found = treatable(self.branch.consultant.findings())
+        self._tell(reason)
+        return bool(found) and self.treat(found, mark)
+
+
+def train_treated(treatment: Treatment, training_of: Callable[[Branch], Training]) -> Ending:
+    """Train to the end, pausing at the marks; what goes on after a treatment is `treatment.branch`.
+
+    Raises Diverged where the training did and nothing helped.
+    """
+    while True:
+        branch = treatment.branch
+        try:
+            ending = train(branch.state, replace(training_of(branch), pause_at=treatment.next_mark()))
+        except Diverged as error:
+            if not treatment.rescue(str(error)):
+                raise
+            continue
+        if ending != "paused":
+            return ending
+        treatment.consult()

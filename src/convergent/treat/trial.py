@@ -1,0 +1,124 @@
+"""The trial: treated trainings beside the untreated one, on the same batches, by successive halving.
+
+Each candidate trains from the first step to a mark that the untreated training has passed; there the worse half is
+given up, and the rest goes on to the next mark (Jamieson and Talwalkar 2016, https://arxiv.org/abs/1502.07943). The
+best stays only if it beats the untreated training by more than the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from convergent.engine.plan import Plan
+from convergent.treat.branch import Branch, Outputs, new_branch
+from convergent.treat.patient import Patient
+from convergent.treat.yardstick import Verdict, Yardstick, compare
+
+
+@dataclass
+class Attempt:
+    """A candidate in a trial: how its score went, and what became of it."""
+
+    patient: Patient
+    branch: Branch | None = None
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    scores: Tensor | None = None
+    note: str = ""
+
+    @property
+    def score(self) -> float:
+        """The last score; infinite where the training broke."""
+        return self.curve[-1][1] if self.curve and not self.note else float("inf")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial found."""
+
+    attempts: list[Attempt]
+    untreated: list[tuple[int, float]]
+    winner: Attempt | None
+    verdict: Verdict | None
+    steps: int
+
+
+Tell = Callable[[str], None]
+
+
+def rounds(marks: Sequence[int], count: int, budget: int) -> list[int]:
+    """Return the marks at which `count` candidates are compared, halved each time, within `budget` steps.
+
+    >>> rounds([10, 20, 50], 4, 100), rounds([10, 20, 50], 1, 30), rounds([10, 20], 4, 30)
+    ([10, 20, 50], [10, 20], [])
+    """
+    chosen: list[int] = []
+    spent, before, alive = 0, 0, count
+    for mark in marks:
+        spent += alive * (mark - before)
+        if spent > budget:
+            break
+        chosen.append(mark)
+        before, alive = mark, max(1, alive // 2)
+    return chosen
+
+
+def run_trial(
+    patients: Sequence[Patient], plan: Plan, total_steps: int, marks: Mapping[int, Outputs], yardstick: Yardstick,
+    budget: int, tell: Tell,
+) -> Trial:  # fmt: skip
+    """Return how the candidates did against the untreated training, whose outputs at its marks are known."""
+    attempts = [Attempt(patient) for patient in patients]
+    schedule = rounds(sorted(marks), len(attempts), budget)
+    while not schedule and len(attempts) > 1:  # fewer candidates rather than none
+        attempts.pop()
+        schedule = rounds(sorted(marks), len(attempts), budget)
+    alive, spent = list(attempts), 0
+    curves = {mark: yardstick.scores(*marks[mark]) for mark in schedule}
+    targets = next(iter(marks.values()))[1]
+    for place, mark in enumerate(schedule):
+        for attempt in alive:
+            spent += _advance(attempt, plan, total_steps, mark, yardstick, targets)
+            name = " and ".join(change.remedy for change in attempt.patient.changes)
+            tell(f"trial of {name}: {attempt.note or f'score {attempt.score:.4g} at step {mark}'}")
+        alive = sorted((one for one in alive if not one.note), key=lambda one: one.score)
+        if place + 1 < len(schedule):
+            alive = alive[: max(1, (len(alive) + 1) // 2)]
+    means = [(mark, _mean(yardstick, scores, targets)) for mark, scores in curves.items()]
+    if not alive or not schedule:
+        return Trial(attempts, means, None, None, spent)
+    best = alive[0]
+    assert best.scores is not None
+    weights = yardstick.weights(targets, len(best.scores))
+    untreated = min(curves.values(), key=lambda scores: float((weights * scores).sum()))
+    verdict = compare(untreated, best.scores, weights)
+    return Trial(attempts, means, best if verdict.better else None, verdict, spent)
+
+
+def _mean(yardstick: Yardstick, scores: Tensor, targets: Tensor) -> float:
+    return float((yardstick.weights(targets, len(scores)) * scores).sum())
+
+
+def _advance(
+    attempt: Attempt, plan: Plan, total_steps: int, mark: int, yardstick: Yardstick, targets: Tensor
+) -> int:
+    """Train a candidate up to a mark and score it; return the steps that it took."""
+    started = 0
+    try:
+        attempt.branch = attempt.branch or new_branch(attempt.patient, plan, total_steps)
+        started = attempt.branch.state.progress.step
+        if not attempt.branch.advance(mark):
+            attempt.note = "its loss was not finite"
+        else:
+            scores = yardstick.scores(*attempt.branch.outputs())
+            best = attempt.scores is None or _mean(yardstick, scores, targets) < _mean(yardstick, attempt.scores, targets)
+            attempt.scores = scores if best else attempt.scores
+            attempt.curve.append((mark, _mean(yardstick, scores, targets)))
+    except torch.OutOfMemoryError:
+        attempt.note, attempt.branch = "it ran out of memory", None
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        attempt.note, attempt.branch = f"it can't train: {str(error).splitlines()[0][:120]}", None
+    return (attempt.branch.state.progress.step if attempt.branch else mark) - started
