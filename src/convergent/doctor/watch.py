@@ -112,6 +112,10 @@ class Watch:
             handle.remove()
         self._handles = []
 
+    def pause(self) -> None:
+        """See nothing until the next forward pass of a watched model: what runs between is not its training."""
+        self._switch(False)
+
     def fail(self, error: Exception) -> None:
         """Step aside after an error of ours, with one warning; the program goes on."""
         self.failure = error

@@ -57,10 +57,12 @@ class Branch:
             self.consultant.after_step(StepRecord(progress.step, epoch, loss, norm, factor, len(batch.targets)))
             if progress.step >= to_step:
                 break
+        self.consultant.pause()
         return bool(torch.isfinite(torch.stack(losses[-8:])).all())
 
     def outputs(self) -> Outputs:
         """Return the outputs for the validation samples, and their targets."""
+        self.consultant.pause()
         return validation_outputs(self.state, self.patient, self.plan)
 
 

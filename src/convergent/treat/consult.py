@@ -54,12 +54,17 @@ class Consultant:
         loss, samples = record.metrics.get("loss"), len(self._patient.valid)
         self._evaluations.append(Evaluation(record.step, "valid", samples, loss, metric, False))
 
+    def pause(self) -> None:
+        """See nothing until the training goes on."""
+        self._watch.pause()
+
     def close(self) -> None:
         """Take all hooks off."""
         self._watch.close()
 
     def findings(self) -> list[Finding]:
         """Return what is wrong by now, causes first."""
+        self.pause()
         probes = self._watch.probes
         if self._watch.failure or not probes:
             return []

@@ -231,7 +231,7 @@ def start_anew(model: nn.Module, seen: Anatomy, seed: int) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for module in model.modules():
-            if isinstance(module, nn.RNNBase | nn.Embedding | NORMS) and hasattr(module, "reset_parameters"):
+            if isinstance(module, (nn.RNNBase, nn.Embedding, *NORMS)) and hasattr(module, "reset_parameters"):
                 module.reset_parameters()
         initialise(model, common if common in BOUNDED else "relu")
     with torch.no_grad():

@@ -24,6 +24,7 @@ from convergent.types import Finding
 
 MARKS = (0.05, 0.1, 0.25, 0.5)
 FEWEST_STEPS = 8
+LATE, EARLY_SHARE, LONGER = 0.25, 0.7, 2
 UNBALANCED = frozenset({"data/class-imbalance", "result/class-collapse"})
 Mode = Literal["auto", "ask", "off"]
 Ask = Callable[[Finding, Sequence[str], int], bool]
@@ -89,9 +90,11 @@ class Treatment:
         self.branch, self.plan, self.budget = branch, plan, budget
         self.marks = marks_of(branch.total_steps)
         self.records: list[Record] = []
+        self._first_budget = budget
+        self._spare: list[Branch] = []
         self._tell, self._ask = tell, ask
         self._outputs: dict[int, Outputs] = {}
-        self._failed: set[str] = set()
+        self._failed: dict[str, int] = {}
 
     def next_mark(self) -> int | None:
         """Return the step up to which the training goes on undisturbed; None for up to its end."""
@@ -102,8 +105,12 @@ class Treatment:
         """Look at the training at a mark; return whether another one goes on in its place."""
         step = self.branch.state.progress.step
         self._outputs[step] = self.branch.outputs()
-        found = [one for one in treatable(self.branch.consultant.findings()) if one.code not in self._failed]
+        found = [one for one in treatable(self.branch.consultant.findings()) if self._may_try(one, step)]
         return bool(found) and self.treat(found, step)
+
+    def _may_try(self, found: Finding, step: int) -> bool:
+        """Return whether a finding was not tried yet, or in vain so early that a longer trial may tell more."""
+        return step >= LONGER * self._failed.get(found.code, 0)
 
     def treat(self, found: list[Finding], step: int) -> bool:
         """Try the remedies of what was found; return whether one is kept."""
@@ -114,24 +121,33 @@ class Treatment:
         names = [", ".join(change.detail for change in one.changes) for one in patients]
         if self._ask is not None and not self._ask(found[0], names, min(self.budget, len(patients) * step)):
             self.records.append(Record(step, found, None, declined=True))
-            self._failed |= {one.code for one in found}
+            self._failed |= {one.code: self.branch.total_steps for one in found}
             return False
         yardstick = self._yardstick(found)
+        further = next((mark for mark in self.marks if mark > max(self._outputs)), None)
         trial = run_trial(
-            patients, self.plan, self.branch.total_steps, self._outputs, yardstick, self.budget, self._tell
-        )
+            patients, self.plan, self.branch.total_steps, self._outputs, further, yardstick, self._share(step),
+            self._tell,
+        )  # fmt: skip
         self.budget -= trial.steps
         self.records.append(Record(step, found, trial))
         if trial.winner is None or trial.winner.branch is None:
-            self._failed |= {one.code for one in found}
+            self._failed |= {one.code: step for one in found}
             self._tell("nothing helped by more than the noise: the training goes on untreated")
             return False
         self._tell(f"kept: {', '.join(change.detail for change in trial.winner.patient.changes)}")
+        others = sorted((one for one in trial.attempts if one is not trial.winner), key=lambda one: one.score)
+        self._spare = [one.branch for one in others if one.branch is not None and not one.note]
         self.branch.consultant.close()
         self.branch = trial.winner.branch
         at = self.branch.state.progress.step
         self._outputs = {at: self.branch.outputs()}
         return True
+
+    def _share(self, step: int) -> int:
+        """Return what one trial may take: early ones leave something for what shows later."""
+        late = step >= LATE * self.branch.total_steps
+        return self.budget if late else min(self.budget, round(EARLY_SHARE * self._first_budget))
 
     def _yardstick(self, found: list[Finding]) -> Yardstick:
         outputs, targets = next(iter(self._outputs.values()))
@@ -148,7 +164,18 @@ class Treatment:
         self._outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
         found = treatable(self.branch.consultant.findings())
         self._tell(reason)
-        return bool(found) and self.treat(found, mark)
+        return (bool(found) and self.treat(found, mark)) or self._take_spare()
+
+    def _take_spare(self) -> bool:
+        """Go on with the next best of the last trial, where what won has diverged since."""
+        if not self._spare:
+            return False
+        self.branch.consultant.close()
+        self.branch = self._spare.pop(0)
+        names = ", ".join(change.detail for change in self.branch.patient.changes) or "untreated"
+        self._tell(f"going on with the next best of the trial: {names}")
+        self._outputs = {self.branch.state.progress.step: self.branch.outputs()}
+        return True
 
 
 def train_treated(treatment: Treatment, training_of: Callable[[Branch], Training]) -> Ending:

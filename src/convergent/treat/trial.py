@@ -19,6 +19,9 @@ from convergent.treat.patient import Patient
 from convergent.treat.yardstick import Verdict, Yardstick, compare
 
 
+FINALISTS = 3
+
+
 @dataclass
 class Attempt:
     """A candidate in a trial: how its score went, and what became of it."""
@@ -67,10 +70,13 @@ def rounds(marks: Sequence[int], count: int, budget: int) -> list[int]:
 
 
 def run_trial(
-    patients: Sequence[Patient], plan: Plan, total_steps: int, marks: Mapping[int, Outputs], yardstick: Yardstick,
-    budget: int, tell: Tell,
+    patients: Sequence[Patient], plan: Plan, total_steps: int, marks: Mapping[int, Outputs], further: int | None,
+    yardstick: Yardstick, budget: int, tell: Tell,
 ) -> Trial:  # fmt: skip
-    """Return how the candidates did against the untreated training, whose outputs at its marks are known."""
+    """Return how the candidates did against the untreated training, whose outputs at its marks are known.
+
+    further   the mark after those: where several beat the untreated training, the best of them go on to it
+    """
     attempts = [Attempt(patient) for patient in patients]
     schedule = rounds(sorted(marks), len(attempts), budget)
     while not schedule and len(attempts) > 1:  # fewer candidates rather than none
@@ -79,23 +85,42 @@ def run_trial(
     alive, spent = list(attempts), 0
     curves = {mark: yardstick.scores(*marks[mark]) for mark in schedule}
     targets = next(iter(marks.values()))[1]
-    for place, mark in enumerate(schedule):
-        for attempt in alive:
+
+    def advance(some: list[Attempt], mark: int) -> list[Attempt]:
+        nonlocal spent
+        for attempt in some:
             spent += _advance(attempt, plan, total_steps, mark, yardstick, targets)
             name = " and ".join(change.remedy for change in attempt.patient.changes)
             tell(f"trial of {name}: {attempt.note or f'score {attempt.score:.4g} at step {mark}'}")
-        alive = sorted((one for one in alive if not one.note), key=lambda one: one.score)
+        return sorted((one for one in some if not one.note), key=lambda one: one.score)
+
+    for place, mark in enumerate(schedule):
+        alive = advance(alive, mark)
         if place + 1 < len(schedule):
-            alive = alive[: max(1, (len(alive) + 1) // 2)]
+            alive = alive[: max(1, len(alive) // 2)]
     means = [(mark, _mean(yardstick, scores, targets)) for mark, scores in curves.items()]
     if not alive or not schedule:
         return Trial(attempts, means, None, None, spent)
-    best = alive[0]
+    best = _simplest(alive, yardstick, targets)
     assert best.scores is not None
     weights = yardstick.weights(targets, len(best.scores))
     untreated = min(curves.values(), key=lambda scores: float((weights * scores).sum()))
     verdict = compare(untreated, best.scores, weights)
+    finalists = alive[:FINALISTS] if verdict.better else []
+    if further is not None and len(finalists) > 1:
+        affordable = max(1, (budget - spent) // (further - schedule[-1]))
+        finalists = advance(finalists[:affordable], further) if affordable > 1 else finalists
+        best = _simplest(finalists, yardstick, targets) if finalists else best
     return Trial(attempts, means, best if verdict.better else None, verdict, spent)
+
+
+def _simplest(alive: Sequence[Attempt], yardstick: Yardstick, targets: Tensor) -> Attempt:
+    """Return the candidate with the fewest changes among those that the best does not beat by more than the noise."""
+    first = alive[0].scores
+    assert first is not None
+    weights = yardstick.weights(targets, len(first))
+    level = [one for one in alive if one.scores is not None and not compare(one.scores, first, weights).better]
+    return min(level, key=lambda one: len(one.patient.changes))
 
 
 def _mean(yardstick: Yardstick, scores: Tensor, targets: Tensor) -> float:
