@@ -114,10 +114,13 @@ class Config(BaseModel):
     preflight: bool = option("Engine", "examine data and set-up for a few seconds before the training", True)
     doctor: bool = option("Engine", "watch the training and name what goes wrong", True)
     treat: Literal["auto", "ask", "off"] = option(
-        "Engine", "what to do with what the doctor finds: try remedies and keep what helps, ask first, or only say it",
+        "Engine",
+        "what to do with what the doctor finds: try remedies and keep what helps, ask first, or only say it",
         "auto",
     )
-    treat_budget: float = option("Engine", "steps that trials of remedies may take, as a share of the run's", 0.5, ge=0, le=10)
+    treat_budget: float = option(
+        "Engine", "steps that trials of remedies may take, as a share of the run's", 0.5, ge=0, le=10
+    )
     evaluate_every: int | None = option("Engine", "steps between two evaluations", ge=1)
     checkpoint_every: int | None = option("Engine", "steps between two checkpoints", ge=1)
     log_every: int = option("Engine", "steps between two lines of the journal", 10, ge=1)

@@ -127,6 +127,19 @@ class RunDoctor:
                 self._told.add(one.code)
                 self._tell(one)
 
+    def findings(self) -> list[Finding]:
+        """Return what is wrong by now, causes first."""
+        self.pause()
+        return judge(self._evidence(), WHILE_TRAINING)
+
+    def pause(self) -> None:
+        """See nothing until the training goes on."""
+        self._watch.pause()
+
+    def close(self) -> None:
+        """Take all hooks off."""
+        self._watch.close()
+
     def _evidence(self) -> Evidence:
         probes = self._watch.probes
         evidence = probes[0].finish() if probes and not self._watch.failure else Evidence(name=str(self._config.model))

@@ -48,6 +48,9 @@ from convergent.results import final_result, save_model, write_json
 from convergent.screen import Say, describe, say_on_stderr, summary
 from convergent.task import find_task, recognise_task
 from convergent.trained import Run
+from convergent.treat.figures import treatment_panels
+from convergent.treat.treatment import train_treated
+from convergent.treating import RunTreatment, become, prepared_as, recalled
 from convergent.types import DataSpec, Finding, Panel, UserError
 
 
@@ -120,6 +123,10 @@ def resume(folder: str | Path, *, say: Say = say_on_stderr) -> Run:
         raise UserError(f"{folder}: is not a run that can be resumed (no config.yaml or plan.json): it had not begun.")
     config = make_config(read_yaml(folder / "config.yaml"), where=f"{folder}/config.yaml: ")
     config = config.model_copy(update={"out": str(folder)})
+    decided = recalled(folder)
+    if decided is not None and decided["config"] != config.model_dump():
+        config = make_config(decided["config"])
+        become(folder, config)
     record = read_plan(folder / "plan.json")
     spec = json.loads((folder / "data.json").read_text(encoding="utf-8"))
     task = find_task(str(config.task))
@@ -167,21 +174,43 @@ def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: S
             journal.write("finding", step=progress.step, finding=one.model_dump())
             shown.note(told(one))
 
+        def say_treatment(text: str) -> None:
+            journal.write("treatment", text=text)
+            shown.note(f"treatment: {text}")
+
         doctor = RunDoctor(state, prepared.splits, config, plan.compiled, tell) if config.doctor else None
-        watchers = [journal, shown] if doctor is None else [journal, shown, doctor]
-        training = make_training(prepared, state, record, watchers)
+        treated = None
         try:
-            ending = train_loop(state, training)
+            if doctor is None or config.treat == "off":
+                watchers = [journal, shown] if doctor is None else [journal, shown, doctor]
+                ending = train_loop(state, make_training(prepared, state, record, watchers))
+            else:
+                treated = RunTreatment(prepared, state, plan, doctor, say_treatment, tell)
+                treated.go_on()
+                ending = train_treated(
+                    treated.treatment,
+                    lambda branch: make_training(
+                        prepared_as(prepared, branch), branch.state, record, [journal, shown, branch.consultant]
+                    ),
+                    treated.consulted,
+                )
         except UserError:  # a training that has diverged: what the doctor saw is what its user needs now
             for one in conclude(doctor, prepared, journal, progress.step)[0]:
                 shown.note(told(one))
             raise
+        if treated is not None:
+            branch = treated.treatment.branch
+            prepared, state, progress = prepared_as(prepared, branch), branch.state, branch.state.progress
+            doctor = branch.consultant if isinstance(branch.consultant, RunDoctor) else None
+            for done in treated.treatment.told:
+                journal.write("treated", step=done["step"], treatment=done)
         _, figures = conclude(doctor, prepared, journal, progress.step)
         journal.write("note", text=f"{ending} at step {progress.step}", step=progress.step)
     if ending == "interrupted":
         say(f"interrupted at step {progress.step}; saved. Go on with: convergent resume {folder}")
         raise KeyboardInterrupt
-    return finish(prepared, state, record, ending, say, figures)
+    treatments = treated.treatment.told if treated is not None else []
+    return finish(prepared, state, record, ending, say, [*figures, *treatment_panels(treatments)], treatments)
 
 
 def conclude(
@@ -249,8 +278,9 @@ def higher_is_better(name: str) -> bool:
 
 
 def finish(
-    prepared: Prepared, state: TrainState, record: PlanRecord, ending: Ending, say: Say, figures: list[Panel]
-) -> Run:
+    prepared: Prepared, state: TrainState, record: PlanRecord, ending: Ending, say: Say, figures: list[Panel],
+    treatments: list[dict[str, Any]],
+) -> Run:  # fmt: skip
     """Judge the best weights on every split; write model, result, panels and report."""
     folder, config = prepared.folder, prepared.config
     model = state.evaluated()
@@ -268,7 +298,7 @@ def finish(
         "seconds": prepared.clock.seconds(),
         "samples_per_second": progress.step * prepared.batches.batch_size / max(1e-9, training_seconds),
         "plan": record.chosen.model_dump(),
-        "treatments": [],
+        "treatments": treatments,
         "versions": versions(),
         "weights_sha256": save_model(folder / "model", model.cpu(), prepared.task, prepared.splits, config),
     }

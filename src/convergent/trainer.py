@@ -33,7 +33,7 @@ from convergent.treat.consult import Consultant
 from convergent.treat.own_optimizer import MakeOptimizer, own_optimizer
 from convergent.treat.patient import Patient
 from convergent.treat.treatment import Ask, Mode, Treatment, train_treated
-from convergent.types import Batch, Observer, Refusal, Samples, UserError
+from convergent.types import Batch, Finding, Observer, Refusal, Samples, UserError
 
 EVALUATION_SHARE = 0.1
 Data = Any
@@ -52,6 +52,8 @@ class FitResult:
     history: list[dict[str, Any]]
     treatments: list[dict[str, Any]] = field(default_factory=list)
     """What was tried for what the doctor found, and what it did."""
+    findings: list[Finding] = field(default_factory=list)
+    """What the doctor still finds at the end, causes first: some faults can't be mended from outside."""
 
 
 class DatasetSamples:
@@ -174,7 +176,9 @@ class Trainer:
         record = self._plan(recipe, batches, clock)
         valid_samples = as_samples(valid, "valid")[0]
         initial, why_not = copied_model(self.model, config)
-        patient = Patient(initial or self.model, recipe, samples, valid_samples, batches.batch_size, self.own)
+        patient = Patient(
+            initial or self.model, recipe, samples, valid_samples, batches.batch_size, Consultant, self.own
+        )
         state = make_state(self.model, recipe, record.chosen)
         state.progress.total_steps = record.chosen.total_steps or 1
         state.progress.setup_seconds = clock.seconds()
@@ -187,13 +191,15 @@ class Trainer:
             history = read_journal(folder / "journal.jsonl")
         if ending == "interrupted":
             raise KeyboardInterrupt
+        found = [] if config.treat == "off" else treatment.branch.consultant.findings()
         final = treatment.branch.state
         model = final.evaluated() if treatment.branch is not branch else self.model
         if final.best_weights is not None:
             model.load_state_dict(final.best_weights)
         best = [line["metrics"] for line in history if line["kind"] == "evaluation" and line["best"]]
-        told = [one.as_json() for one in treatment.records]
-        return FitResult(model.eval(), best[-1] if best else {}, final.progress.step, ending, history, told)
+        return FitResult(
+            model.eval(), best[-1] if best else {}, final.progress.step, ending, history, treatment.told, found
+        )
 
     def _plan(self, recipe: Recipe, batches: TrainingBatches, clock: Clock) -> PlanRecord:
         """Return the plan, with the number of steps that was asked for or fits into the time limit."""
@@ -264,8 +270,8 @@ class Course:
                 return train_loop(state, self._training(self.branch, [journal, shown, *self.observers])), treatment
             ending = train_treated(treatment, training_of)
             treatment.branch.consultant.close()
-            for one in treatment.records:
-                journal.write("treated", **one.as_json())
+            for one in treatment.told:
+                journal.write("treated", treatment=one)
             return ending, treatment
 
     def _training(self, branch: Branch, observers: list[Any]) -> Training:

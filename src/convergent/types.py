@@ -207,7 +207,7 @@ class Panel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["matrix", "scatter", "bars", "lines", "gallery", "table"]
-    section: Literal["data", "result", "mistakes", "doctor"]
+    section: Literal["data", "result", "mistakes", "doctor", "treatment"]
     title: str
     note: str = ""
     data: dict[str, Any]

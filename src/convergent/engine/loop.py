@@ -29,7 +29,7 @@ CHECKPOINT_SHARE = 0.02
 Ending = Literal["finished", "early stopping", "interrupted", "paused"]
 
 
-class Diverged(UserError):
+class DivergedError(UserError):
     """The validation loss is no longer finite: going on as it is would be of no use."""
 
 
@@ -92,7 +92,7 @@ def interruptible() -> Iterator[threading.Event]:
 def train(state: TrainState, training: Training) -> Ending:
     """Train until the schedule ends, patience does, or somebody interrupts; the best weights are in the state.
 
-    Raises Diverged where the validation loss is no longer finite, with the step.
+    Raises DivergedError where the validation loss is no longer finite, with the step.
     """
     config, progress = training.config, state.progress
     saver = _Saver(state, training)
@@ -129,7 +129,7 @@ def _evaluate(state: TrainState, training: Training, epoch: int) -> None:
     started = time.perf_counter()
     metrics = training.evaluate()
     if not math.isfinite(metrics.get("loss", 0.0)):
-        raise Diverged(
+        raise DivergedError(
             f"step {state.progress.step}: the validation loss is {metrics['loss']}: the training has diverged. "
             "Lower --learning-rate or set --clip-norm 1."
         )
@@ -179,16 +179,21 @@ class _Saver:
             self.save()
 
     def save(self) -> None:
-        folder, state, started = self.training.folder, self.state, time.monotonic()
+        started = time.monotonic()
         self.due = False
-        if folder is None:
+        if self.training.folder is None:
             return
-        step, best = state.progress.step, state.progress.best_step
-        state.progress.elapsed_seconds = self.training.clock.seconds()
-        known = {path.name for path in checkpoints(folder, "best")}
-        if state.best_weights is not None and f"best-{best:08d}" not in known:
-            write_checkpoint(folder, "best", best, state.best_weights, {})
-        write_checkpoint(folder, "step", step, state.tensors(), state.scalars())
-        prune(folder)
+        save_state(self.training.folder, self.state, self.training.clock)
         self.last = time.monotonic()
         self.cost = self.last - started
+
+
+def save_state(folder: Path, state: TrainState, clock: Clock) -> None:
+    """Write a checkpoint of the training as it stands, and of its best weights; raises UserError on a full disk."""
+    step, best = state.progress.step, state.progress.best_step
+    state.progress.elapsed_seconds = clock.seconds()
+    known = {path.name for path in checkpoints(folder, "best")}
+    if state.best_weights is not None and f"best-{best:08d}" not in known:
+        write_checkpoint(folder, "best", best, state.best_weights, {})
+    write_checkpoint(folder, "step", step, state.tensors(), state.scalars())
+    prune(folder)

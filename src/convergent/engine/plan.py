@@ -237,7 +237,11 @@ def candidate_plans(best: Plan, choice: str, config: Config, state: TrainState, 
             wanted = names.get(config.precision, [])
             return [best.model_copy(update={"precision": name}) for name in wanted]
         case "optimizer":
-            return [best.model_copy(update={"fused_optimizer": True})] if has_fused(config) and not has_own_optimizer(state) else []
+            return (
+                [best.model_copy(update={"fused_optimizer": True})]
+                if has_fused(config) and not has_own_optimizer(state)
+                else []
+            )
         case "threads":
             return [best.model_copy(update={"threads": 1})] if best.threads > 1 and device.type == "cpu" else []
     return [best.model_copy(update={"compiled": True})] if can_compile(state, config, device) else []

@@ -104,7 +104,7 @@ def render(run: Run) -> str:
         state=None if run.result else unfinished(run),
         curves=draw_curves(run.records, metric),
         events=[record for record in run.records if record["kind"] in ("note", "resume")],
-        panels={name: _panels(run, name) for name in ("data", "result", "mistakes", "doctor")},
+        panels={name: _panels(run, name) for name in ("data", "result", "mistakes", "doctor", "treatment")},
         findings=finding_cards(run.findings),
         class_counts=_class_counts(run.spec),
         scores=scores(run, metric),

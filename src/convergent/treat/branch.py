@@ -18,8 +18,7 @@ from convergent.engine.plan import Plan, make_state
 from convergent.engine.state import TrainState
 from convergent.engine.step import EagerStep, Recipe
 from convergent.optim import schedule_factor
-from convergent.treat.consult import Consultant
-from convergent.treat.patient import Patient
+from convergent.treat.patient import Patient, Watcher
 from convergent.types import StepRecord
 
 Outputs = tuple[Tensor, Tensor]
@@ -34,7 +33,7 @@ class Branch:
     plan: Plan
     state: TrainState
     total_steps: int
-    consultant: Consultant
+    consultant: Watcher
 
     @property
     def recipe(self) -> Recipe:
@@ -77,4 +76,4 @@ def new_branch(patient: Patient, plan: Plan, total_steps: int) -> Branch:
     recipe = replace(patient.recipe, precision=plan.precision)
     state = make_state(copy.deepcopy(patient.model), recipe, plan)
     state.progress.total_steps = total_steps
-    return Branch(patient, plan, state, total_steps, Consultant(state, patient))
+    return Branch(patient, plan, state, total_steps, patient.watch(state, patient))

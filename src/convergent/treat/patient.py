@@ -8,17 +8,47 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 from convergent.config import Config
 from convergent.data.loader import TrainingBatches
+from convergent.engine.state import TrainState
 from convergent.engine.step import Recipe
 from convergent.task import Augment, Loss
 from convergent.treat.own_optimizer import OwnOptimizer
-from convergent.types import Samples
+from convergent.types import EvalRecord, Finding, Samples, StepRecord
+
+
+class Watcher(Protocol):
+    """What watches one training, and says when asked what is wrong with it; an observer of the loop."""
+
+    def after_backward(self, step: int) -> None:
+        """Gradients are there."""
+        ...
+
+    def after_step(self, record: StepRecord) -> None:
+        """A step was made."""
+        ...
+
+    def after_evaluation(self, record: EvalRecord) -> None:
+        """The validation split was evaluated."""
+        ...
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong by now, causes first."""
+        ...
+
+    def pause(self) -> None:
+        """See nothing until the training goes on."""
+        ...
+
+    def close(self) -> None:
+        """Take all hooks off."""
+        ...
+
 
 Parts = tuple[nn.Module, Loss, Augment | None]
 
@@ -52,6 +82,7 @@ class Patient:
     recipe   step, loss, augmentation, options, device, optimisers
     train    what it learns from, in batches of `batch_size`
     valid    what the yardstick reads
+    watch    makes the doctor of one training of it
     own      the user's optimiser, where it is not the options'
     tasks    how to build it again, where it is a training of ours
     """
@@ -61,6 +92,7 @@ class Patient:
     train: Samples
     valid: Samples
     batch_size: int
+    watch: Callable[[TrainState, Patient], Watcher]
     own: OwnOptimizer | None = None
     tasks: Tasks | None = None
     changes: tuple[Change, ...] = ()
@@ -73,9 +105,7 @@ class Patient:
     @property
     def batches(self) -> TrainingBatches:
         """The endless sequence of its batches."""
-        return TrainingBatches(
-            self.train, self.batch_size, self.config.seed, self.recipe.device, self.config.workers
-        )
+        return TrainingBatches(self.train, self.batch_size, self.config.seed, self.recipe.device, self.config.workers)
 
     def noted(self, remedy: str, detail: str, code: tuple[str, ...] = (), **options: Any) -> Patient:
         """Return the patient with a change written down."""

@@ -278,7 +278,7 @@ def unfreeze(model: nn.Module, layers: list[str]) -> nn.Module | None:
 
 
 def register_lists(model: nn.Module) -> nn.Module | None:
-    """Return the model with modules that lie in plain lists or dictionaries made known to it; None where there are none."""
+    """Return the model with modules of plain lists and dictionaries made known to it; None where there are none."""
     found = 0
     for module in list(model.modules()):
         for name, value in list(vars(module).items()):
@@ -296,4 +296,3 @@ def _registered(value: Any) -> nn.Module | None:
     if isinstance(value, dict) and value and all(isinstance(one, nn.Module) for one in value.values()):
         return nn.ModuleDict({str(key): one for key, one in value.items()})
     return None
-

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 
-from convergent.engine.loop import Diverged, Ending, Training, train
+from convergent.engine.loop import DivergedError, Ending, Training, train
 from convergent.engine.plan import Plan
 from convergent.treat.branch import Branch, Outputs
 from convergent.treat.candidates import candidates, treatable
@@ -27,6 +27,8 @@ FEWEST_STEPS = 8
 LATE, EARLY_SHARE, LONGER = 0.25, 0.7, 2
 UNBALANCED = frozenset({"data/class-imbalance", "result/class-collapse"})
 Mode = Literal["auto", "ask", "off"]
+Kept = Callable[[Branch], Branch]
+"""The winner of a trial -> the training that goes on."""
 Ask = Callable[[Finding, Sequence[str], int], bool]
 """(finding, what would be tried, steps that the trial takes) -> whether to try."""
 
@@ -80,37 +82,51 @@ class Record:
         }
 
 
+class Pending(NamedTuple):
+    """A trial that is about to begin."""
+
+    step: int
+    findings: list[Finding]
+
+
 class Treatment:
     """The treatments of one training; `branch` is the training as it stands.
 
     budget   steps that all trials together may take
+    before   is told of a trial that is about to begin
+    kept     is told of what won, and returns what goes on
     """
 
-    def __init__(self, branch: Branch, plan: Plan, budget: int, tell: Tell, ask: Ask | None = None) -> None:
+    def __init__(
+        self, branch: Branch, plan: Plan, budget: int, tell: Tell, ask: Ask | None = None,
+        before: Callable[[Pending], None] | None = None, kept: Kept | None = None,
+    ) -> None:  # fmt: skip
         self.branch, self.plan, self.budget = branch, plan, budget
         self.marks = marks_of(branch.total_steps)
-        self.records: list[Record] = []
-        self._first_budget = budget
+        self.floor = 0
+        self.told: list[dict[str, Any]] = []
+        self._before, self._kept = before, kept
+        self.first_budget = budget
         self._spare: list[Branch] = []
         self._tell, self._ask = tell, ask
-        self._outputs: dict[int, Outputs] = {}
-        self._failed: dict[str, int] = {}
+        self.outputs: dict[int, Outputs] = {}
+        self.failed: dict[str, int] = {}
 
     def next_mark(self) -> int | None:
         """Return the step up to which the training goes on undisturbed; None for up to its end."""
         step = self.branch.state.progress.step
-        return next((mark for mark in self.marks if mark > step), None)
+        return next((mark for mark in self.marks if mark > max(step, self.floor)), None)
 
     def consult(self) -> bool:
         """Look at the training at a mark; return whether another one goes on in its place."""
         step = self.branch.state.progress.step
-        self._outputs[step] = self.branch.outputs()
+        self.outputs[step] = self.branch.outputs()
         found = [one for one in treatable(self.branch.consultant.findings()) if self._may_try(one, step)]
         return bool(found) and self.treat(found, step)
 
     def _may_try(self, found: Finding, step: int) -> bool:
         """Return whether a finding was not tried yet, or in vain so early that a longer trial may tell more."""
-        return step >= LONGER * self._failed.get(found.code, 0)
+        return step >= LONGER * self.failed.get(found.code, 0)
 
     def treat(self, found: list[Finding], step: int) -> bool:
         """Try the remedies of what was found; return whether one is kept."""
@@ -120,19 +136,21 @@ class Treatment:
         self._tell(f"{found[0].code}: {found[0].message}")
         names = [", ".join(change.detail for change in one.changes) for one in patients]
         if self._ask is not None and not self._ask(found[0], names, min(self.budget, len(patients) * step)):
-            self.records.append(Record(step, found, None, declined=True))
-            self._failed |= {one.code: self.branch.total_steps for one in found}
+            self.told.append(Record(step, found, None, declined=True).as_json())
+            self.failed |= {one.code: self.branch.total_steps for one in found}
             return False
+        if self._before is not None:
+            self._before(Pending(step, found))
         yardstick = self._yardstick(found)
-        further = next((mark for mark in self.marks if mark > max(self._outputs)), None)
+        further = next((mark for mark in self.marks if mark > max(self.outputs)), None)
         trial = run_trial(
-            patients, self.plan, self.branch.total_steps, self._outputs, further, yardstick, self._share(step),
+            patients, self.plan, self.branch.total_steps, self.outputs, further, yardstick, self._share(step),
             self._tell,
         )  # fmt: skip
         self.budget -= trial.steps
-        self.records.append(Record(step, found, trial))
+        self.told.append(Record(step, found, trial).as_json())
         if trial.winner is None or trial.winner.branch is None:
-            self._failed |= {one.code: step for one in found}
+            self.failed |= {one.code: step for one in found}
             self._tell("nothing helped by more than the noise: the training goes on untreated")
             return False
         self._tell(f"kept: {', '.join(change.detail for change in trial.winner.patient.changes)}")
@@ -140,17 +158,23 @@ class Treatment:
         self._spare = [one.branch for one in others if one.branch is not None and not one.note]
         self.branch.consultant.close()
         self.branch = trial.winner.branch
-        at = self.branch.state.progress.step
-        self._outputs = {at: self.branch.outputs()}
+        self._go_on()
         return True
+
+    def _go_on(self) -> None:
+        """Let what won go on: from where it stands, or from its first step where the plan's graph must run it all."""
+        at = self.branch.state.progress.step
+        self.outputs, self.floor = {at: self.branch.outputs()}, at
+        if self._kept is not None:
+            self.branch = self._kept(self.branch)
 
     def _share(self, step: int) -> int:
         """Return what one trial may take: early ones leave something for what shows later."""
         late = step >= LATE * self.branch.total_steps
-        return self.budget if late else min(self.budget, round(EARLY_SHARE * self._first_budget))
+        return self.budget if late else min(self.budget, round(EARLY_SHARE * self.first_budget))
 
     def _yardstick(self, found: list[Finding]) -> Yardstick:
-        outputs, targets = next(iter(self._outputs.values()))
+        outputs, targets = next(iter(self.outputs.values()))
         patient = self.branch.patient
         balanced = any(one.code in UNBALANCED for one in found)
         with torch.no_grad():
@@ -161,7 +185,7 @@ class Treatment:
         step = self.branch.state.progress.step
         mark = next((one for one in self.marks if one >= step), max([*self.marks, step]))
         outputs, targets = self.branch.outputs()
-        self._outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
+        self.outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
         found = treatable(self.branch.consultant.findings())
         self._tell(reason)
         return (bool(found) and self.treat(found, mark)) or self._take_spare()
@@ -174,23 +198,26 @@ class Treatment:
         self.branch = self._spare.pop(0)
         names = ", ".join(change.detail for change in self.branch.patient.changes) or "untreated"
         self._tell(f"going on with the next best of the trial: {names}")
-        self._outputs = {self.branch.state.progress.step: self.branch.outputs()}
+        self._go_on()
         return True
 
 
-def train_treated(treatment: Treatment, training_of: Callable[[Branch], Training]) -> Ending:
+def train_treated(
+    treatment: Treatment, training_of: Callable[[Branch], Training], consulted: Callable[[], None] = lambda: None
+) -> Ending:
     """Train to the end, pausing at the marks; what goes on after a treatment is `treatment.branch`.
 
-    Raises Diverged where the training did and nothing helped.
+    `consulted` is called after each mark. Raises DivergedError where the training did and nothing helped.
     """
     while True:
         branch = treatment.branch
         try:
             ending = train(branch.state, replace(training_of(branch), pause_at=treatment.next_mark()))
-        except Diverged as error:
+        except DivergedError as error:
             if not treatment.rescue(str(error)):
                 raise
             continue
         if ending != "paused":
             return ending
         treatment.consult()
+        consulted()

@@ -18,7 +18,6 @@ from convergent.treat.branch import Branch, Outputs, new_branch
 from convergent.treat.patient import Patient
 from convergent.treat.yardstick import Verdict, Yardstick, compare
 
-
 FINALISTS = 3
 
 
@@ -127,9 +126,7 @@ def _mean(yardstick: Yardstick, scores: Tensor, targets: Tensor) -> float:
     return float((yardstick.weights(targets, len(scores)) * scores).sum())
 
 
-def _advance(
-    attempt: Attempt, plan: Plan, total_steps: int, mark: int, yardstick: Yardstick, targets: Tensor
-) -> int:
+def _advance(attempt: Attempt, plan: Plan, total_steps: int, mark: int, yardstick: Yardstick, targets: Tensor) -> int:
     """Train a candidate up to a mark and score it; return the steps that it took."""
     started = 0
     try:
@@ -139,7 +136,9 @@ def _advance(
             attempt.note = "its loss was not finite"
         else:
             scores = yardstick.scores(*attempt.branch.outputs())
-            best = attempt.scores is None or _mean(yardstick, scores, targets) < _mean(yardstick, attempt.scores, targets)
+            best = attempt.scores is None or _mean(yardstick, scores, targets) < _mean(
+                yardstick, attempt.scores, targets
+            )
             attempt.scores = scores if best else attempt.scores
             attempt.curve.append((mark, _mean(yardstick, scores, targets)))
     except torch.OutOfMemoryError:

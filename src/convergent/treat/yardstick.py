@@ -2,8 +2,9 @@
 
 Remedies change losses, so the loss itself can't be the yardstick. Classes are scored by the log-likelihood of the right
 one after the best temperature (Guo et al. 2017, https://arxiv.org/abs/1706.04599), so that outputs of any scale,
-logits or probabilities, can be compared; numbers by squared error in the target's units, no worse than the best constant's; whatever else there may be by
-the user's loss on parts of the validation data. Where classes are unequal, each class weighs the same.
+logits or probabilities, can be compared; numbers by squared error in the target's units, no worse than the best
+constant's; whatever else there may be by the user's loss on parts of the validation data. Where classes are unequal,
+each class weighs the same.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ class Verdict:
 
 
 def compare(untreated: Tensor, treated: Tensor, weights: Tensor) -> Verdict:
-    """Return whether the treated training is better by more than the noise: three standard errors of the pairs, and 5 %.
+    """Return whether the treated training is better by more than the noise: three standard errors of pairs, and 5 %.
 
     >>> a = torch.tensor([1.0, 1.2, 0.9, 1.1]); compare(a, a - 0.5, torch.full((4,), 0.25)).better
     True

@@ -81,6 +81,8 @@ def scaled_targets(case: Case) -> Patient | None:
 def resampled(case: Case) -> Patient | None:
     """Draw each class as often as the others, the same number of samples an epoch."""
     patient = case.patient
+    if patient.tasks is not None:  # no option of ours would say it
+        return None
     targets = all_targets(patient)
     labels = class_ids(targets).reshape(-1).numpy()
     if len(labels) != len(patient.train) or len(np.unique(labels)) < 2:
@@ -109,6 +111,8 @@ def all_targets(patient: Patient) -> Tensor:
 def without_copies(case: Case) -> Patient | None:
     """Leave out training samples that stand in the validation data or earlier in the training data."""
     patient = case.patient
+    if patient.tasks is not None:  # no option of ours would say it
+        return None
     train, valid = (_hashes(samples) for samples in (patient.train, patient.valid))
     if train is None or valid is None:
         return None
@@ -137,6 +141,8 @@ def _hashes(samples: Samples) -> list[int] | None:
 def finite_rows(case: Case) -> Patient | None:
     """Leave out training samples with a missing target, and set missing inputs to the mean."""
     patient = case.patient
+    if patient.tasks is not None:  # no option of ours would say it
+        return None
     targets = all_targets(patient)
     known = torch.isfinite(targets.float().reshape(len(targets), -1)).all(1).numpy()
     kept = np.flatnonzero(known)

@@ -159,7 +159,9 @@ def task_default(*fields: str) -> Remedy:
         empty = type(patient.config)()
         reset = {name: getattr(empty, name) for name in fields}
         treated = patient.with_options(**reset)
-        changed = {n: getattr(treated.config, n) for n in fields if getattr(treated.config, n) != getattr(patient.config, n)}
+        changed = {
+            n: getattr(treated.config, n) for n in fields if getattr(treated.config, n) != getattr(patient.config, n)
+        }
         if not changed:
             return None
         detail = ", ".join(f"{name} {value}" for name, value in changed.items())

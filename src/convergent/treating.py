@@ -1,0 +1,179 @@
+"""Our own runs under treatment: remedies are options, trials survive a kill, and what is kept becomes the run's config.
+
+    RUN/treatment.json       what was decided, and a trial that had begun
+    RUN/treatment/           outputs for the validation samples at the marks that the training has passed
+
+A trial is a function of what stands there and of the checkpoint at its step: a run that is killed within one makes it
+again, to the same end.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from convergent.config import Config, write_yaml
+from convergent.data.order import derived_seed
+from convergent.engine.checkpoint import pack, write_bytes
+from convergent.engine.loop import save_state
+from convergent.engine.plan import Plan
+from convergent.engine.state import TrainState
+from convergent.examine import RunDoctor, Tell
+from convergent.prepare import Prepared
+from convergent.results import write_json
+from convergent.treat.ask import ask_on_terminal
+from convergent.treat.branch import Branch, new_branch
+from convergent.treat.patient import Parts, Patient, Tasks, Watcher
+from convergent.treat.treatment import Pending, Treatment
+from convergent.types import Finding
+
+FILE, FOLDER = "treatment.json", "treatment"
+
+
+def own_patient(prepared: Prepared, plan: Plan, tell: Tell) -> Patient:
+    """Return one of our own trainings as a patient: it is built again from changed options."""
+    task, splits, device = prepared.task, prepared.splits, prepared.recipe.device
+
+    def build(config: Config) -> Parts:
+        torch.manual_seed(derived_seed(config.seed, "init"))
+        model: nn.Module = task.build(splits.spec, config).to(device)
+        loss = task.loss(splits.spec, config)
+        if isinstance(loss, nn.Module):
+            loss.to(device)
+        return model, loss, task.augment(splits.spec, config)
+
+    def defaults(config: Config) -> Config:
+        return task.defaults(splits.spec, config)
+
+    def watch(state: TrainState, patient: Patient) -> Watcher:
+        return RunDoctor(state, splits, patient.config, plan.compiled, tell)
+
+    return Patient(
+        build(prepared.config)[0], prepared.recipe, splits.train, splits.valid, prepared.batches.batch_size, watch,
+        tasks=Tasks(build, defaults),
+    )  # fmt: skip
+
+
+def prepared_as(prepared: Prepared, branch: Branch) -> Prepared:
+    """Return the training made ready as a treatment has changed it."""
+    patient = branch.patient
+    return replace(
+        prepared, config=patient.config, recipe=patient.recipe, batches=patient.batches, model=branch.state.model
+    )
+
+
+class RunTreatment:
+    """The treatments of one run, written down as they are decided."""
+
+    def __init__(
+        self, prepared: Prepared, state: TrainState, plan: Plan, doctor: Watcher, tell: Callable[[str], None],
+        tell_finding: Tell,
+    ) -> None:  # fmt: skip
+        self.prepared, self.plan, config = prepared, plan, prepared.config
+        self._tell = tell
+        patient = own_patient(prepared, plan, tell_finding)
+        branch = Branch(patient, plan, state, state.progress.total_steps, doctor)
+        budget = round(config.treat_budget * branch.total_steps)
+        ask = ask_on_terminal if config.treat == "ask" else None
+        self.treatment = Treatment(branch, plan, budget, tell, ask, self._before, self._kept)
+        self._pending: Pending | None = None
+        self._recall()
+
+    def go_on(self) -> None:
+        """Make a trial again that a kill has cut off."""
+        pending, self._pending = self._pending, None
+        if pending is not None and pending.step == self.treatment.branch.state.progress.step:
+            self.treatment.treat(pending.findings, pending.step)
+            self.write(None)
+
+    def consulted(self) -> None:
+        """Write down what was decided at a mark."""
+        self.write(None)
+
+    def _before(self, pending: Pending) -> None:
+        """Save what the trial begins from."""
+        branch = self.treatment.branch
+        save_state(self.prepared.folder / "checkpoints", branch.state, self.prepared.clock)
+        self.write(pending)
+
+    def _kept(self, branch: Branch) -> Branch:
+        """Make the winner the run: its options, its checkpoint; the untreated training's checkpoints go."""
+        folder = self.prepared.folder
+        if self.plan.compiled:  # one graph and single operations differ in the last bits
+            branch = new_branch(branch.patient, self.plan, branch.total_steps)
+        progress = branch.state.progress
+        old = self.treatment.branch.state.progress
+        progress.setup_seconds, progress.total_steps = old.setup_seconds, branch.total_steps
+        self.treatment.branch = branch
+        self.write(None)
+        become(folder, branch.patient.config)
+        save_state(folder / "checkpoints", branch.state, self.prepared.clock)
+        return branch
+
+    def write(self, pending: Pending | None) -> None:
+        """Write RUN/treatment.json and the outputs at the marks."""
+        treatment, folder = self.treatment, self.prepared.folder
+        (folder / FOLDER).mkdir(exist_ok=True)
+        for mark, (outputs, targets) in treatment.outputs.items():
+            path = outputs_path(folder, treatment.told, mark)
+            if not path.exists():
+                write_bytes(path, pack({"outputs": outputs.contiguous(), "targets": targets.contiguous()}))
+        waiting = None
+        if pending is not None:
+            waiting = {"step": pending.step, "findings": [one.model_dump() for one in pending.findings]}
+        content = {
+            "config": treatment.branch.patient.config.model_dump(),
+            "budget": treatment.budget,
+            "failed": treatment.failed,
+            "floor": treatment.floor,
+            "marks": sorted(treatment.outputs),
+            "told": treatment.told,
+            "pending": waiting,
+        }
+        write_json(folder / FILE, content)
+
+    def _recall(self) -> None:
+        content = recalled(self.prepared.folder)
+        if content is None:
+            return
+        treatment = self.treatment
+        treatment.budget, treatment.failed, treatment.told = content["budget"], content["failed"], content["told"]
+        treatment.floor = content["floor"]
+        for mark in content["marks"]:
+            path = outputs_path(self.prepared.folder, treatment.told, mark)
+            tensors = safetensors.torch.load_file(path)
+            treatment.outputs[mark] = (tensors["outputs"], tensors["targets"])
+        if content["pending"] is not None:
+            found = [Finding(**one) for one in content["pending"]["findings"]]
+            self._pending = Pending(content["pending"]["step"], found)
+
+
+def outputs_path(folder: Path, told: list[dict[str, Any]], mark: int) -> Path:
+    """Return where the outputs at a mark are kept: each training that was kept has its own."""
+    generation = sum(bool(one["kept"]) for one in told)
+    return folder / FOLDER / f"{generation}-{mark:08d}.safetensors"
+
+
+def recalled(folder: Path) -> dict[str, Any] | None:
+    """Return what RUN/treatment.json holds, or None where nothing was treated or considered yet."""
+    path = folder / FILE
+    content: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return content
+
+
+def become(folder: Path, config: Config) -> None:
+    """Make a treated configuration the run's own: checkpoints of the untreated training go first, for they don't fit.
+
+    A kill in between leaves `treatment.json` with the new configuration, and `resume` calls this again.
+    """
+    shutil.rmtree(folder / "checkpoints")
+    (folder / "checkpoints").mkdir()
+    write_bytes(folder / "config.yaml", write_yaml(config).encode())
