@@ -79,3 +79,23 @@ def test_losses_are_known_for_every_step() -> None:
     evidence = doctor._watch.probes[0].finish()
     assert len(evidence.losses) == 70
     assert [set(sample.update_norm) for sample in evidence.samples] == [{"first", "last"}] * len(evidence.samples)
+
+
+def test_inputs_of_an_evaluation_that_compares_nothing_are_let_go() -> None:
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    inputs, targets = torch.randn(16, 4), torch.randint(2, (16,))
+    doctor = Doctor(model, optimizer)
+    for _ in range(2):
+        evaluated = torch.randn(16, 4)
+        with torch.no_grad():
+            model(evaluated).numpy()
+        follow = weakref.ref(evaluated)
+        del evaluated
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(inputs), targets)
+            loss.backward()
+            optimizer.step()
+            doctor.step(loss)
+        assert follow() is None

@@ -326,6 +326,7 @@ class Probe:
         if not self._stepped:
             return
         self._collect()
+        self.log.forget()
         if self._before:
             self._note_updates(self._step_sample())
         if self._sample is not None and self.loss is not None:
