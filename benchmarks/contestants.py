@@ -44,6 +44,7 @@ def bare(network: str, gate: Gate, fused: bool = False) -> None:
     shape, model = SHAPES[network], make_network(network)
     inputs, targets = make_data(network, shape.steps)
     optimizer = adamw(model, fused=fused)
+    gate.ready()
     while True:
         order = torch.randperm(len(inputs))
         for rows in order.split(shape.batch_size):
@@ -64,6 +65,7 @@ def bare_doctor(network: str, gate: Gate) -> None:
     inputs, targets = make_data(network, shape.steps)
     optimizer = adamw(model)
     with cv.Doctor(model, optimizer) as doctor:
+        gate.ready()
         while True:
             order = torch.randperm(len(inputs))
             for rows in order.split(shape.batch_size):

@@ -37,11 +37,14 @@ class Rows:
         self._buffer = torch.empty((room, *like.shape[1:]), dtype=self._dtype, device=like.device)
         self._like, self._count = like.dtype, 0
 
-    def fits(self, more: Tensor) -> bool:
-        """Return whether these samples are alike and there is room."""
+    def is_like(self, more: Tensor) -> bool:
+        """Return whether these samples have the shape and type of those that are kept."""
         kept = self._buffer
-        alike = more.shape[1:] == kept.shape[1:] and more.dtype == self._like and more.device == kept.device
-        return alike and self._count + len(more) <= len(kept)
+        return more.shape[1:] == kept.shape[1:] and more.dtype == self._like and more.device == kept.device
+
+    def has_room(self, more: Tensor) -> bool:
+        """Return whether so many samples fit in."""
+        return self._count + len(more) <= len(self._buffer)
 
     def add(self, more: Tensor) -> None:
         """Copy samples in."""
@@ -70,7 +73,13 @@ class Collector:
         self.with_replacement = False
         self._previous: list[int] = []
         self._previous_step = -1
+        self._full = False
         self._most_bytes = most_bytes
+
+    @property
+    def has_room(self) -> bool:
+        """Whether samples and their targets are still wanted."""
+        return self.open and not self._full
 
     def see(self, inputs: Tensor, step: int) -> list[int]:
         """Hash a training batch; notice where the first epoch ends."""
@@ -108,13 +117,18 @@ class Collector:
         assert self._inputs is not None
         if not self.sizes:
             self._targets = Rows(targets, self._most_bytes) if targets is not None else None
-        if (targets is None) != (self._targets is None) or not self._inputs.fits(inputs):
+        if (targets is None) != (self._targets is None):
             return
+        parts = [(self._inputs, inputs)]
         if targets is not None and self._targets is not None:
-            if not self._targets.fits(targets):
-                return
-            self._targets.add(targets)
-        self._inputs.add(inputs)
+            parts.append((self._targets, targets))
+        if not all(rows.is_like(more) for rows, more in parts):
+            return
+        if not all(rows.has_room(more) for rows, more in parts):
+            self._full = True
+            return
+        for rows, more in parts:
+            rows.add(more)
         self.sizes.append(len(inputs))
         self.kept_hashes += hashes
 

@@ -61,7 +61,7 @@ def examine(probe: Probe, watch: Watch, seconds: float) -> Evidence:
     evidence = probe.finish()
     evidence.adversarial = len([p for p in watch.probes if p.step]) > 1 and interleaved(watch)
     evidence.experiments.initial_loss = evidence.losses[0] if evidence.losses else None
-    if evidence.adversarial or not probe.batches or probe.tape is None:
+    if evidence.adversarial or not probe.ring.batches or probe.tape is None:
         return evidence
     subject = make_subject(probe)
     if subject is not None:
@@ -93,7 +93,7 @@ def make_subject(probe: Probe) -> Subject | None:
         loss=loss,
         train_batches=[
             (args, kwargs, outside[0] if len(outside) == 1 else tuple(outside))
-            for args, kwargs, outside in probe.batches
+            for args, kwargs, outside in probe.ring.batches
         ],
         make_optimizer=optimizer_maker(probe),
         batch_size=probe.evidence.batch_size or 1,

@@ -218,6 +218,10 @@ class EvaluationLog:
         self.inputs.append(inputs)
         del self.inputs[:-MOST_WAITING]
 
+    def forget(self) -> None:
+        """Let inputs go that no outputs were compared for: a training step ends an evaluation."""
+        self.inputs.clear()
+
     def compare(
         self, step: int, kind: LossKind, output: Tensor, target: Tensor, training_mode: bool, by_decision: bool
     ) -> None:

@@ -96,13 +96,22 @@ def nearest(x_ND: Tensor, count: int) -> Tensor:
 
 def ridge_loo(x_ND: Tensor, y_NC: Tensor) -> Tensor:
     """Return leave-one-out predictions of ridge regression, (N, C): y - (y - H y) / (1 - diag H)."""
-    x = torch.cat([x_ND, torch.ones(len(x_ND), 1)], 1).double()
+    x = torch.cat([x_ND, torch.ones(len(x_ND), 1)], 1)
+    parts = x.split(ROWS_AT_ONCE)  # in double precision all rows at once would show in the peak of the memory
     penalty = RIDGE * torch.eye(x.shape[1], dtype=torch.double) * (len(x) ** 0.5)
-    solved_DN = torch.linalg.solve(x.T @ x + penalty, x.T)  # H = x @ solved is never formed: N x N is large
-    y = y_NC.double()
-    left = (1 - (x * solved_DN.T).sum(1)).clamp(min=1e-3)[:, None]
-    predicted_NC: Tensor = (y - (y - x @ (solved_DN @ y)) / left).float()
-    return predicted_NC
+    squares_DD = sum((part.double().T @ part.double() for part in parts), penalty)
+    products_DC = sum(
+        (part.double().T @ y.double() for part, y in zip(parts, y_NC.split(ROWS_AT_ONCE), strict=True)),
+        torch.zeros(x.shape[1], y_NC.shape[1], dtype=torch.double),
+    )
+    inverse_DD = torch.linalg.inv(squares_DD)
+    weights_DC = inverse_DD @ products_DC
+    predicted = []
+    for part, y in zip(parts, y_NC.double().split(ROWS_AT_ONCE), strict=True):
+        rows = part.double()
+        left = (1 - (rows @ inverse_DD * rows).sum(1)).clamp(min=1e-3)[:, None]
+        predicted.append((y - (y - rows @ weights_DC) / left).float())
+    return torch.cat(predicted)
 
 
 def guess_classes(inputs: Tensor, labels_N: Tensor) -> Guess:

@@ -87,3 +87,17 @@ def is_fresh(weight: Tensor, fan_in: int) -> bool:
     largest = float(weight.abs().max())
     flatness = float(weight.pow(4).mean() / weight.pow(2).mean() ** 2)
     return 0.9 * bound < largest <= bound * (1 + 1e-5) and 1.5 < flatness < 2.1
+
+
+def put_in_order(layers: list[Layer], ran: list[str], last: str) -> None:
+    """Sort layers by when they first ran, and mark the last: the one that is named, or that ran last of all.
+
+    ran   names in the order of the first forward pass
+    last  name of the layer that gave the output; empty where that is not known
+    """
+    order = {name: index for index, name in enumerate(ran)}
+    layers.sort(key=lambda layer: order.get(layer.name, len(order)))
+    matrices = {layer.name for layer in layers if len(layer.weight_shape) >= 2}
+    last = last or next((name for name in reversed(ran) if name in matrices), "")
+    for layer in layers:
+        layer.is_last = layer.name == last

@@ -45,32 +45,53 @@ class Pending:
     def __init__(self, room: int = 8192) -> None:
         self._room = room
         self._buffers: dict[torch.device, Tensor] = {}
-        self._takers: dict[torch.device, list[Callable[[float], None]]] = {}
+        # As long as the buffer from the start: a list that grows in the midst of a step is moved among its tensors.
+        self._takers: dict[torch.device, list[tuple[int, Callable[[list[float]], None]] | None]] = {}
+        self._used: dict[torch.device, int] = {}
 
     def add(self, scalar: Tensor, taker: Callable[[float], None]) -> None:
         """Hand `taker` the value of `scalar` at the next reading."""
-        self.prepare(scalar.device)
-        takers = self._takers[scalar.device]
-        if len(takers) == self._room:
+        self._add(scalar.detach().reshape(1), lambda values: taker(values[0]))
+
+    def add_all(self, scalars: Sequence[Tensor], taker: Callable[[list[float]], None]) -> None:
+        """Hand `taker` the values of all these scalars together at the next reading."""
+        if not scalars:
+            return
+        home = scalars[0].device
+        self._add(torch.stack([s if s.device == home else s.to(home) for s in scalars]).detach(), taker)
+
+    def _add(self, values: Tensor, taker: Callable[[list[float]], None]) -> None:
+        count, device = len(values), values.device
+        self.prepare(device)
+        if self._used[device] + count > self._room:
             self.read()
-        self._buffers[scalar.device][len(takers)].copy_(scalar.detach().reshape(()))
-        takers.append(taker)
+        if count > self._room:
+            taker(values.tolist())
+            return
+        start = self._used[device]
+        self._buffers[device][start : start + count].copy_(values)
+        self._takers[device][start] = (count, taker)
+        self._used[device] = start + count
 
     def prepare(self, device: torch.device) -> None:
         """Take the memory, if that has not been done."""
         if device not in self._buffers:
             self._buffers[device] = torch.empty(self._room, device=device)
-            self._takers[device] = []
+            self._takers[device], self._used[device] = [None] * self._room, 0
 
     def read(self) -> None:
         """Read everything that waits."""
         for device, takers in self._takers.items():
-            waiting, takers[:] = list(takers), []
-            for taker, value in zip(waiting, self._buffers[device][: len(waiting)].tolist(), strict=True):
-                taker(value)
+            used, self._used[device] = self._used[device], 0
+            waiting, takers[:used] = takers[:used], [None] * used
+            values = self._buffers[device][:used].tolist()
+            for start, entry in enumerate(waiting):
+                if entry is not None:
+                    count, taker = entry
+                    taker(values[start : start + count])
 
     def __len__(self) -> int:
-        return sum(len(takers) for takers in self._takers.values())
+        return sum(self._used.values())
 
 
 @torch.no_grad()
@@ -148,19 +169,16 @@ def dead_share(masks_SU: Tensor, most: float = 0.95) -> float:
 
 @torch.no_grad()
 def activation_summaries(kind: str, output: Tensor) -> dict[str, Tensor]:
-    """Return zero_units, saturation, std and std_across_samples of one activation's output, as scalars.
+    """Return those of zero_units, saturation, std and std_across_samples that one activation's output has, as scalars.
 
     Saturation is rho_B of Rakitianskaia and Engelbrecht 2015 in the limit of many bins: the mean distance from the
     middle of the range, by half the range.
     """
     out = output.detach().float()
-    zero = torch.zeros((), device=out.device)
-    summaries = {"zero_units": zero, "saturation": zero}
-    if kind in RECTIFIERS:
-        summaries["zero_units"] = dead_mask(out).float().mean()
+    summaries = {"std": out.std(unbiased=False)}
     if kind in BOUNDED:
         low, high = BOUNDED[kind]
         summaries["saturation"] = ((out - (low + high) / 2).abs() / ((high - low) / 2)).mean()
-    summaries["std"] = out.std(unbiased=False)
-    summaries["std_across_samples"] = out.std(0, unbiased=False).mean() if len(out) > 1 else zero
+    if len(out) > 1:
+        summaries["std_across_samples"] = out.std(0, unbiased=False).mean()
     return summaries

@@ -14,37 +14,31 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from convergent.doctor.activations import ActivationLog
 from convergent.doctor.collect import Collector, align
 from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
 from convergent.doctor.functions import ADAPTIVE
-from convergent.doctor.layers import describe_layers
-from convergent.doctor.measure import (
-    RECTIFIERS,
-    Pending,
-    Pool,
-    activation_summaries,
-    dead_mask,
-    dead_share,
-    first_samples,
-    histogram,
-    joined,
-    norms,
+from convergent.doctor.layers import describe_layers, put_in_order
+from convergent.doctor.measure import Pending, joined, norms
+from convergent.doctor.record import Evidence, Experiments, LossKind, StepSample
+from convergent.doctor.ring import Call, Ring
+from convergent.doctor.steps import (
+    by_layer,
+    first_tensor,
+    is_sampled,
+    keeps_batch,
+    loss_call,
+    note_penalties,
+    parameters_of,
 )
-from convergent.doctor.record import ActivationSample, Evidence, Experiments, LossKind, StepSample
-from convergent.doctor.steps import by_layer, copy_into, first_tensor, is_sampled, loss_call, own_copy, parameters_of
 from convergent.doctor.tape import Tape
 
 MOST_DENSE_STEPS = 256
 SMALL_MODEL_BYTES = 4 * 2**20
-MOST_BATCHES = 8
 MOST_FOREIGN = 1000
-BATCH_BYTES = 4 * 2**20
 READ_EVERY = 4096
-LATE_MASKS = 12
 LOSSES_TOGETHER = 256
-HISTOGRAM_STEPS = frozenset(4**power for power in range(12))
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
-Batch = tuple[tuple[Any, ...], dict[str, Any], list[Tensor]]
 
 
 class Probe:
@@ -59,9 +53,7 @@ class Probe:
         self.first_step_at = self.last_step_at = 0.0
         self.initial_state: dict[str, Tensor] | None = None
         self.collector = Collector()
-        self.batches: list[Batch] = []
-        self._most_batches = 0
-        self._spare: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+        self.ring = Ring()
         self.tape: Tape | None = None
         self.output_transform = ""
         self._gives_output = True
@@ -78,9 +70,7 @@ class Probe:
         self._followed_by: dict[str, str] = {}
         self._last_layer = ""
         self._pending = Pending()
-        self._pool: Pool | None = None
-        self._histograms: dict[str, tuple[Tensor, int]] = {}
-        self._dead: dict[str, tuple[Tensor, int]] = {}
+        self._activations = ActivationLog()
         self._losses: list[float] = []
         self._waiting_losses = Pending(LOSSES_TOGETHER)
         self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
@@ -88,14 +78,15 @@ class Probe:
         self._fresh()
 
     def _fresh(self) -> None:
-        self._call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        self._call: Call | None = None
         self._input: Tensor | None = None
         self._pairs: list[tuple[LossKind, str, Tensor, Tensor, dict[str, Any]]] = []
-        self._output: Any = None
         self._before: list[tuple[str, Tensor, Tensor]] = []
         self._sample: StepSample | None = None
-        self._activation_names: dict[str, int] = {}
+        self._activations.next_step()
+        self._learned: tuple[Tensor, Tensor | None] | None = None
         self._tape_now: Tape | None = None
+        self._tape_done: Tape | None = None
         self._stepped = False
         self.forwarded = False
         self.backwards = 0
@@ -105,7 +96,12 @@ class Probe:
     @property
     def wants_mode(self) -> bool:
         """Whether the coming step is to be seen through the spotter."""
-        return is_sampled(self.step) or (self.collector.open and self.step < MOST_DENSE_STEPS)
+        return is_sampled(self.step) or (self.collector.has_room and self.step < MOST_DENSE_STEPS)
+
+    @property
+    def tapes(self) -> bool:
+        """Whether the calls of this step are noted."""
+        return self._tape_now is not None
 
     # forward
 
@@ -126,6 +122,7 @@ class Probe:
         """A forward pass with gradients is about to begin; whether it is trained on, the backward pass will tell."""
         if self._pairs and not self.backwards:
             self._was_evaluation()
+        self._collect()
         self.forwarded = True
         self._pairs = []
         if not (closely or self.collector.open):
@@ -133,15 +130,10 @@ class Probe:
         self._input = first_tensor(args, kwargs)
         if self._input is not None:
             self.collector.reserve(self._input)
-            self._pool = self._pool or Pool(self._input.device)
+            self._activations.prepare(self._input.device)
             self._pending.prepare(self._input.device)
-        if not closely:
-            return
-        may_keep = self._may_keep(args, kwargs)
-        if may_keep and not self.batches and not self._spare:
-            # Taken before the first step's large tensors: in their midst it would keep them from being used again.
-            self._spare = [own_copy((args, kwargs)) for _ in range(self._most_batches + 1)]
-        self._call = copy_into(self._spare[-1] if self._spare else None, (args, kwargs)) if may_keep else None
+        if closely and keeps_batch(self.step):
+            self._call = self.ring.copy(args, kwargs)
 
     def _was_evaluation(self) -> None:
         """The last forward pass kept gradients, but nothing was learned from it: an evaluation without `no_grad`."""
@@ -150,20 +142,14 @@ class Probe:
         for kind, _, output, target, _ in self._pairs:
             self.on_evaluation(kind, output.detach(), target)
 
-    def _may_keep(self, args: Any, kwargs: Any) -> bool:
-        size = sum(t.numel() * t.element_size() for t in pytree.tree_leaves((args, kwargs)) if isinstance(t, Tensor))
-        if not self._most_batches:
-            self._most_batches = min(MOST_BATCHES, max(1, BATCH_BYTES // max(1, size)))
-        return size * self._most_batches <= BATCH_BYTES or not self.batches
-
     def after_training_forward(self, output: Any, closely: bool, last_layer: str, transform: str) -> None:
         """A forward pass that is trained on has ended."""
         if not closely:
             return
         self._last_layer = last_layer or self._last_layer
-        self._output = output
-        self._tape_now = Tape(self._names)
-        self._tape_now.begin(output)
+        if keeps_batch(self.step):
+            self._tape_now = Tape(self._names)
+            self._tape_now.begin(output)
         leaf = next((x for x in pytree.tree_leaves(output) if isinstance(x, Tensor) and x.is_floating_point()), None)
         if leaf is not None:
             if not self.output_transform:
@@ -197,30 +183,8 @@ class Probe:
         """Summarise an activation's output, if this is a sampled step."""
         if layer:
             self._activation_after.setdefault(layer, kind)
-        if not is_sampled(self.step) or output.ndim < 2 or not output.numel():
-            return
-        output = first_samples(output)
-        count = self._activation_names.get(layer or kind, 0)
-        self._activation_names[layer or kind] = count + 1
-        name = (layer or kind) if not count else f"{layer or kind}#{count + 1}"
-        units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
-        sample = ActivationSample(self.step, name, kind, units, 0.0, 0.0, 0.0, 0.0)
-        self.evidence.activations.append(sample)
-        if self.step in HISTOGRAM_STEPS:
-            self._keep(self._histograms, name, 1, histogram(output))
-        if kind in RECTIFIERS:
-            self._keep(self._dead, name, LATE_MASKS, dead_mask(output))
-        for field, value in activation_summaries(kind, output).items():
-            self._pending.add(value, lambda number, field=field: setattr(sample, field, number))  # type: ignore[misc]
-
-    def _keep(self, kept: dict[str, tuple[Tensor, int]], name: str, most: int, value: Tensor) -> None:
-        """Copy a small vector into a ring of `most` of them in the pool's memory."""
-        if name not in kept and self._pool is not None and (memory := self._pool.take(most, len(value))) is not None:
-            kept[name] = (memory, 0)
-        if name in kept and kept[name][0].shape[1] == len(value):
-            memory, count = kept[name]
-            memory[count % most].copy_(value)
-            kept[name] = (memory, count + 1)
+        if is_sampled(self.step):
+            self._activations.note(self.step, kind, layer, output, self._pending)
 
     def on_training_loss(
         self, kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]
@@ -243,10 +207,7 @@ class Probe:
                 self._note_output(output)
             self._note_scale(options.get("value"))
         if self._input is not None and self.collector.open:
-            hashes = self.collector.see(self._input, self.step)
-            aligned = align(self._input, self._pairs[0][3]) if self._pairs else None
-            inputs, targets = aligned or (self._input, None)
-            self.collector.keep(inputs, targets, hashes)
+            self._learned = (self._input, self._pairs[0][3] if self._pairs else None)
         self._pairs = []
         self._input = None
 
@@ -284,22 +245,26 @@ class Probe:
         self._commit()
         if self._tape_now is not None:
             self._tape_now.close(loss)
-            if self._tape_now.usable and self._call is not None:
-                self._keep_batch(self._tape_now)
+            self._tape_done = self._tape_now if self._tape_now.usable else None
             self._tape_now = None
-            self._output = None
 
-    def _keep_batch(self, tape: Tape) -> None:
-        outside = own_copy(list(tape.outside))
-        tape.outside = []
-        assert self._call is not None
-        if self.batches and len(self.batches[0][2]) != len(outside):
-            return
-        self.tape = self.tape or tape
-        self.batches.append((*self._call, outside))
-        del self._spare[-1:]
-        if len(self.batches) > self._most_batches:  # the oldest gives its memory to the next
-            self._spare.append(self.batches.pop(0)[:2])
+    def _collect(self) -> None:
+        """Keep what the last backward pass was made of; between steps, when their large tensors are gone.
+
+        What stays from the midst of a step keeps the memory around it from being used again.
+        """
+        if self._learned is not None:
+            inputs, targets = self._learned
+            hashes = self.collector.see(inputs, self.step)
+            inputs, targets = (align(inputs, targets) if targets is not None else None) or (inputs, None)
+            self.collector.keep(inputs, targets, hashes)
+            self._learned = None
+        tape, call = self._tape_done, self._call
+        if tape is not None and call is not None and self.ring.keep(call, tape.outside):
+            self.tape = self.tape or tape
+            tape.outside = []
+        self._tape_done = self._call = None
+        self._activations.collect(self.evidence)
 
     # step
 
@@ -314,6 +279,9 @@ class Probe:
         if optimizer not in self.optimizers:
             self.optimizers.append(optimizer)
             self._describe_optimizer(optimizer)
+        if self._input is not None and not self.backwards:
+            self._commit()  # on a step that is not seen closely nobody has told of the backward pass
+        self._collect()
         if not is_sampled(self.step) or self._before:
             return
         sample = self._step_sample()
@@ -324,16 +292,16 @@ class Probe:
         sample.grad_missing = [name for name, p in named if p.grad is None]
         held = [(name, p) for name, p in named if p.grad is not None]
         self._note_gradients(sample, held)
-        self._before = [(name, p, p.detach().clone()) for name, p in held]
+        self._before = [(self._layer_of.get(id(p), name), p, p.detach().clone()) for name, p in held]
         if self.stale is not None:
             self._pending.add(self.stale, lambda value: setattr(sample, "stale_gradient", value))
 
     def _note_gradients(self, sample: StepSample, held: list[tuple[str, nn.Parameter]]) -> None:
         grads = norms([p.grad for _, p in held if p.grad is not None])
         weights = norms([p.detach() for _, p in held])
-        for name, grad, weight in by_layer(self._layer_of, held, grads, weights):
-            self._pending.add(grad, lambda value, name=name: sample.grad_norm.__setitem__(name, value))  # type: ignore[misc]
-            self._pending.add(weight, lambda value, name=name: sample.weight_norm.__setitem__(name, value))  # type: ignore[misc]
+        layers = [self._layer_of.get(id(p), name) for name, p in held]
+        self._pending.add_all(grads, lambda values: sample.grad_norm.update(by_layer(layers, values)))
+        self._pending.add_all(weights, lambda values: sample.weight_norm.update(by_layer(layers, values)))
 
     def _describe_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
         evidence, group = self.evidence, optimizer.param_groups[0]
@@ -357,12 +325,10 @@ class Probe:
         """Count the step that was made, if one was."""
         if not self._stepped:
             return
+        self._collect()
+        self.log.forget()
         if self._before:
-            sample = self._step_sample()
-            held = [(name, p) for name, p, _ in self._before]
-            updates = norms([p.detach() - old for _, p, old in self._before])
-            for name, update, _ in by_layer(self._layer_of, held, updates, updates):
-                self._pending.add(update, lambda value, name=name: sample.update_norm.__setitem__(name, value))  # type: ignore[misc]
+            self._note_updates(self._step_sample())
         if self._sample is not None and self.loss is not None:
             sample = self._sample
             self._pending.add(torch.as_tensor(self.loss), lambda value: setattr(sample, "loss", value))
@@ -375,6 +341,12 @@ class Probe:
         self._fresh()
         if len(self._pending) > READ_EVERY:
             self._pending.read()
+
+    def _note_updates(self, sample: StepSample) -> None:
+        layers, weights, old = zip(*self._before, strict=True)
+        # In place: a third set of weights would show in the peak of the memory.
+        updates = norms([before.sub_(p.detach()) for p, before in zip(weights, old, strict=True)])
+        self._pending.add_all(updates, lambda values: sample.update_norm.update(by_layer(layers, values)))
 
     def note_loss(self, loss: Tensor | float) -> None:
         """Take the loss of the step that has just been made, where no backward pass was seen."""
@@ -401,10 +373,6 @@ class Probe:
         self._waiting_losses.read()
         evidence = self.evidence
         evidence.samples = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
-        evidence.dead_units = {
-            n: dead_share(masks[: min(count, LATE_MASKS)]) for n, (masks, count) in self._dead.items()
-        }
-        evidence.histograms = {name: values[0].tolist() for name, (values, _) in self._histograms.items()}
         hashes = self.collector.seen
         evidence.never_backward = self.step == 0 and not self.backwards
         evidence.steps_per_epoch = self.collector.steps_per_epoch
@@ -413,12 +381,17 @@ class Probe:
         evidence.data.repeated_batches = self.collector.equal_batches
         if self._pairs and not self.backwards and not self.step:
             self._commit()  # the very first loss raised an error
+        self._collect()
+        self._activations.finish(evidence)
         evidence.data.train = self.collector.sample_set()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)
-        self._order_layers()
-        self._note_penalties()
+        put_in_order(evidence.layers, list(self._ran), self._last_layer)
+        for layer in evidence.layers:
+            layer.activation = self._activation_after.get(layer.name, "")
+            layer.followed_by = self._followed_by.get(layer.name, "")
+        note_penalties(evidence)
         scaled = 0 < self.loss_scale < 0.6 or self.loss_scale > 100
         evidence.losses = [loss / self.loss_scale for loss in self._losses] if scaled else list(self._losses)
         evidence.has_switches = bool(self._switches)
@@ -429,27 +402,3 @@ class Probe:
         evidence.experiments.output_transform = self.output_transform if self._gives_output else ""
         evidence.experiments.linear_pairs = list(self.linear_pairs)
         return evidence
-
-    def _order_layers(self) -> None:
-        order = {name: index for index, name in enumerate(self._ran)}
-        layers = sorted(self.evidence.layers, key=lambda layer: order.get(layer.name, len(order)))
-        self.evidence.layers = layers
-        for layer in layers:
-            layer.activation = self._activation_after.get(layer.name, "")
-            layer.followed_by = self._followed_by.get(layer.name, "")
-        matrices = {layer.name for layer in layers if len(layer.weight_shape) >= 2}
-        last = self._last_layer or next((name for name in reversed(self._ran) if name in matrices), "")
-        for layer in layers:
-            layer.is_last = layer.name == last
-
-    def _note_penalties(self) -> None:
-        decay = self.evidence.weight_decay
-        if not decay:
-            return
-        decoupled = self.evidence.optimizer in ("AdamW", "Muon", "Lion")
-        for sample in self.evidence.samples:
-            weight = sum(value**2 for value in sample.weight_norm.values()) ** 0.5
-            pull = sample.update_norm if decoupled else sample.grad_norm
-            size = sum(value**2 for value in pull.values()) ** 0.5
-            penalty = decay * weight * (sample.learning_rate if decoupled else 1.0)
-            sample.penalty_ratio = penalty / size if size > 0 else None

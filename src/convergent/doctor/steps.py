@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from convergent.doctor.measure import joined
-from convergent.doctor.record import LossCall, LossKind
+from convergent.doctor.record import Evidence, LossCall, LossKind
 
 DENSE_STEPS = 32
+LATE_STEP = 1024
+LATE_BATCHES = 512
 
 
 def is_sampled(step: int) -> bool:
@@ -20,7 +23,16 @@ def is_sampled(step: int) -> bool:
     >>> [step for step in range(31, 100) if is_sampled(step)]
     [31, 32, 48, 64, 80, 96]
     """
-    return step < DENSE_STEPS or step % (16 if step < 1024 else 64) == 0
+    return step < DENSE_STEPS or step % (16 if step < LATE_STEP else 64) == 0
+
+
+def keeps_batch(step: int) -> bool:
+    """Return whether a step's batch, and the way from output to loss, are noted: when sampled, later more seldom.
+
+    >>> [step for step in range(992, 2049) if keeps_batch(step)]
+    [992, 1008, 1024, 1536, 2048]
+    """
+    return is_sampled(step) and (step < LATE_STEP or step % LATE_BATCHES == 0)
 
 
 def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
@@ -57,14 +69,16 @@ def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
-def by_layer(
-    layer_of: dict[int, str], held: list[tuple[str, nn.Parameter]] | list[tuple[str, Tensor]], *parts: list[Tensor]
-) -> list[tuple[Any, ...]]:
-    """Return (layer, joined norm of each part) for every layer, from norms by parameter."""
-    indices: dict[str, list[int]] = {}
-    for index, (name, parameter) in enumerate(held):
-        indices.setdefault(layer_of.get(id(parameter), name), []).append(index)
-    return [(layer, *(joined([part[i] for i in mine]) for part in parts)) for layer, mine in indices.items()]
+def by_layer(layers: Sequence[str], norms: Sequence[float]) -> dict[str, float]:
+    """Return the norm of every layer from its name and the norm for each of its parameters.
+
+    >>> by_layer(["first", "first", "last"], [3.0, 4.0, 2.0])
+    {'first': 5.0, 'last': 2.0}
+    """
+    parts: dict[str, list[float]] = {}
+    for layer, norm in zip(layers, norms, strict=True):
+        parts.setdefault(layer, []).append(norm)
+    return {layer: math.hypot(*mine) for layer, mine in parts.items()}
 
 
 def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]) -> LossCall:
@@ -82,3 +96,17 @@ def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options
         weighted=weighted,
         by_hand=bool(options.get("by_hand", False)),
     )
+
+
+def note_penalties(evidence: Evidence) -> None:
+    """Set the `penalty_ratio` of every sample: the pull of weight decay by the size of the gradient or the step."""
+    decay = evidence.weight_decay
+    if not decay:
+        return
+    decoupled = evidence.optimizer in ("AdamW", "Muon", "Lion")
+    for sample in evidence.samples:
+        weight = sum(value**2 for value in sample.weight_norm.values()) ** 0.5
+        pull = sample.update_norm if decoupled else sample.grad_norm
+        size = sum(value**2 for value in pull.values()) ** 0.5
+        penalty = decay * weight * (sample.learning_rate if decoupled else 1.0)
+        sample.penalty_ratio = penalty / size if size > 0 else None

@@ -71,7 +71,7 @@ class Watch:
         self.failure: Exception | None = None
         self._sees_backward = sees_backward
         self._evaluations = evaluations
-        self._on = False
+        self._on = self._was_on = False
         self._handles: list[Any] = []
         self._by_model: dict[int, Probe] = {}
         self._of_optimizer: dict[int, list[Probe]] = {}
@@ -181,6 +181,8 @@ class Watch:
     @_guarded
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimiser is about to use gradients."""
+        self._was_on = self._on
+        self._switch(False)  # the optimiser's own calls say nothing, and there are many
         for probe in self._probes_of(optimizer):
             probe.before_step(optimizer)
 
@@ -192,6 +194,8 @@ class Watch:
             probe.after_step()
             if probe in self._forwards:
                 self._forwards.remove(probe)
+        if self._forwards and self._was_on:
+            self._switch(True)  # another model's loss is still to come
         self.spotter.forget()
 
     def _probes_of(self, optimizer: torch.optim.Optimizer) -> list[Probe]:
@@ -266,9 +270,12 @@ class Watch:
         if self._sees_backward:
             self.note_backward(loss)
 
-    @_guarded
     def on_call(self, function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> None:
         """Let the tapes run between a forward and a backward pass."""
-        if not self._inside:
-            for probe in self._forwards:
-                probe.note_call(function, args, kwargs, result)
+        if not self._inside and any(probe.tapes for probe in self._forwards):
+            self._note_call(function, args, kwargs, result)
+
+    @_guarded
+    def _note_call(self, function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> None:
+        for probe in self._forwards:
+            probe.note_call(function, args, kwargs, result)

@@ -1,0 +1,47 @@
+"""The last batches that were trained on, for the experiments, in memory that is taken once and used again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from convergent.doctor.steps import copy_into, own_copy
+
+MOST_BATCHES = 8
+MOST_BYTES = 4 * 2**20
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+Batch = tuple[tuple[Any, ...], dict[str, Any], list[Tensor]]
+
+
+class Ring:
+    """A few batches: what the model was called with, and what came to its loss from outside."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self._most = 0
+        self._spare: list[tuple[Call, list[Tensor] | None]] = []
+
+    def copy(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        """Return a copy of a call in memory of the ring; None where it is too large. `keep` makes it stay."""
+        size = sum(t.numel() * t.element_size() for t in pytree.tree_leaves((args, kwargs)) if isinstance(t, Tensor))
+        self._most = self._most or min(MOST_BATCHES, max(1, MOST_BYTES // max(1, size)))
+        if size * self._most > MOST_BYTES and self.batches:
+            return None
+        if not self.batches and not self._spare:
+            # Taken before the first step's large tensors: in their midst it would keep them from being used again.
+            self._spare = [(own_copy((args, kwargs)), None) for _ in range(self._most + 1)]
+        call: Call = copy_into(self._spare[-1][0] if self._spare else None, (args, kwargs))
+        return call
+
+    def keep(self, call: Call, outside: list[Tensor]) -> bool:
+        """Keep the call that was copied last, with a copy of what came from outside; False where that does not fit."""
+        if self.batches and len(self.batches[0][2]) != len(outside):
+            return False
+        place = self._spare.pop()[1] if self._spare else None
+        self.batches.append((*call, copy_into(place, outside)))
+        if len(self.batches) > self._most:  # the oldest gives its memory to the next
+            args, kwargs, old = self.batches.pop(0)
+            self._spare.append(((args, kwargs), old))
+        return True
