@@ -79,5 +79,5 @@ def _recipe(one: Told) -> list[list[str]]:
     kept = next((attempt for attempt in one["attempts"] if attempt["kept"]), None)
     if kept is None:
         return []
-    options = "; ".join(f"{name}: {value}" for name, value in kept["options"].items())
+    options = "; ".join(f"{name}: {kept['were'][name]} → {value}" for name, value in kept["options"].items())
     return [["; ".join(kept["changes"]), options, "; ".join(kept["code"])]]

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
+from convergent.config import Config
 from convergent.engine.loop import DivergedError, Ending, Training, train
 from convergent.engine.plan import Plan
 from convergent.treat.branch import Branch, Outputs
@@ -49,6 +50,8 @@ class Record:
 
     step: int
     findings: list[Finding]
+    config: Config
+    """Of the training as it was."""
     trial: Trial | None
     declined: bool = False
 
@@ -60,6 +63,7 @@ class Record:
                 "remedies": [change.remedy for change in one.patient.changes],
                 "changes": [change.detail for change in one.patient.changes],
                 "options": {key: value for change in one.patient.changes for key, value in change.options},
+                "were": {key: getattr(self.config, key) for c in one.patient.changes for key, _ in c.options},
                 "code": [line for change in one.patient.changes for line in change.code],
                 "curve": [[step, score] for step, score in one.curve],
                 "kept": one is trial.winner,
@@ -136,7 +140,7 @@ class Treatment:
         self._tell(f"{found[0].code}: {found[0].message}")
         names = [", ".join(change.detail for change in one.changes) for one in patients]
         if self._ask is not None and not self._ask(found[0], names, min(self.budget, len(patients) * step)):
-            self.told.append(Record(step, found, None, declined=True).as_json())
+            self.told.append(Record(step, found, self.branch.patient.config, None, declined=True).as_json())
             self.failed |= {one.code: self.branch.total_steps for one in found}
             return False
         if self._before is not None:
@@ -148,7 +152,7 @@ class Treatment:
             self._tell,
         )  # fmt: skip
         self.budget -= trial.steps
-        self.told.append(Record(step, found, trial).as_json())
+        self.told.append(Record(step, found, self.branch.patient.config, trial).as_json())
         if trial.winner is None or trial.winner.branch is None:
             self.failed |= {one.code: step for one in found}
             self._tell("nothing helped by more than the noise: the training goes on untreated")
