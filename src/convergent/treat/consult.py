@@ -90,7 +90,7 @@ class Consultant:
         found = evidence.experiments
         found.chance_loss = attempt(lambda: chance_loss(evidence))
         found.initial_loss = evidence.losses[0] if evidence.losses else None
-        subject = make_subject(probe) if probe.tape is not None and probe.batches else None
+        subject = make_subject(probe) if probe.tape is not None and probe.ring.batches else None
         if subject is None:
             return
         final = {name: value.clone() for name, value in subject.model.state_dict().items()}
