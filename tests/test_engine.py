@@ -146,6 +146,11 @@ def test_a_time_limit_shortens_the_schedule_and_lengthens_it_only_early() -> Non
     assert adjusted_total(early, 1000.0, 0.1, most=1200) == 1200
 
 
+def test_near_its_end_a_schedule_is_still_shortened() -> None:
+    ending = Progress(step=990, total_steps=1000)
+    assert adjusted_total(ending, 0.5, 0.1, None) == 994
+
+
 def test_the_plan_never_changes_the_model_and_names_what_it_did_not_time() -> None:
     recipe = settings()
     model = network()
