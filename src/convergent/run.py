@@ -54,7 +54,8 @@ from convergent.types import DataSpec, Finding, Panel, UserError
 def train(data: str, *, say: Say = say_on_stderr, seconds_before: float = 0.0, **options: Any) -> Run:
     """Train on `data` with any of the options of `convergent.Config`, and return the finished run.
 
-    `seconds_before` have passed already and count towards a time limit. Raises UserError for whatever the user can mend; KeyboardInterrupt after Ctrl-C, with the checkpoint saved.
+    `seconds_before` have passed already and count towards a time limit. Raises UserError for whatever the user can
+    mend; KeyboardInterrupt after Ctrl-C, with the checkpoint saved.
     """
     clock = Clock(seconds_before)
     claim_core_share()
