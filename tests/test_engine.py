@@ -116,6 +116,14 @@ def test_weight_decay_spares_biases_and_norms() -> None:
         assert not any(parameter is model[0].bias or parameter is model[1].weight for parameter in decayed)
 
 
+def test_muon_leaves_the_output_layer_to_its_companion() -> None:
+    model = network()
+    muon, companion = make_optimizers(model, make_config(optimizer="muon", learning_rate=0.1, weight_decay=0.0))
+    assert [id(p) for group in muon.param_groups for p in group["params"]] == [id(model[0].weight)]
+    rest = {id(p) for group in companion.param_groups for p in group["params"]}
+    assert rest == {id(model[0].bias), id(model[3].weight), id(model[3].bias)}
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon", "rmsprop"])
 def test_decay_alone_shrinks_the_weights_by_lr_times_decay(optimizer: str) -> None:
     recipe = settings(optimizer=optimizer, learning_rate=0.1, weight_decay=0.5)
