@@ -21,7 +21,7 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 DECAY_SHARE = 0.4
 MOMENTUM, MUON_MOMENTUM = 0.9, 0.95
 NEWTON_SCHULZ_STEPS = 3
-COMPANION_RATE = 0.05
+COMPANION_RATE = 0.2
 """Of AdamW for the output layer, biases, norms and embeddings beside Muon: its steps are per weight."""
 
 
