@@ -22,7 +22,8 @@ DECAY_SHARE = 0.4
 MOMENTUM, MUON_MOMENTUM = 0.9, 0.95
 NEWTON_SCHULZ_STEPS = 3
 COMPANION_RATE = 0.2
-"""Of AdamW for the output layer, biases, norms and embeddings beside Muon: its steps are per weight."""
+"""Of AdamW for the output layer, biases, norms and embeddings beside Muon: its steps are per weight. In short
+trainings biases must go far (airbench94, https://arxiv.org/abs/2404.00498, gives them 64 times the filters' rate)."""
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
