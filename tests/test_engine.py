@@ -116,6 +116,14 @@ def test_weight_decay_spares_biases_and_norms() -> None:
         assert not any(parameter is model[0].bias or parameter is model[1].weight for parameter in decayed)
 
 
+def test_muon_leaves_the_output_layer_to_its_companion() -> None:
+    model = network()
+    muon, companion = make_optimizers(model, make_config(optimizer="muon", learning_rate=0.1, weight_decay=0.0))
+    assert [id(p) for group in muon.param_groups for p in group["params"]] == [id(model[0].weight)]
+    rest = {id(p) for group in companion.param_groups for p in group["params"]}
+    assert rest == {id(model[0].bias), id(model[3].weight), id(model[3].bias)}
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon", "rmsprop"])
 def test_decay_alone_shrinks_the_weights_by_lr_times_decay(optimizer: str) -> None:
     recipe = settings(optimizer=optimizer, learning_rate=0.1, weight_decay=0.5)
@@ -144,6 +152,11 @@ def test_a_time_limit_shortens_the_schedule_and_lengthens_it_only_early() -> Non
     assert adjusted_total(late, 1000.0, 0.1, None) == 1000
     assert adjusted_total(early, 1000.0, 0.1, None) > 9000
     assert adjusted_total(early, 1000.0, 0.1, most=1200) == 1200
+
+
+def test_near_its_end_a_schedule_is_still_shortened() -> None:
+    ending = Progress(step=990, total_steps=1000)
+    assert adjusted_total(ending, 0.5, 0.1, None) == 994
 
 
 def test_the_plan_never_changes_the_model_and_names_what_it_did_not_time() -> None:

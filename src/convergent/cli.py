@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -166,10 +167,12 @@ def options(chosen: Arguments) -> dict[str, Any]:
 
 def train(chosen: Arguments) -> int:
     """Train; what is done is said on standard error, the run's folder on standard output."""
+    started = time.monotonic()
     from convergent.run import train as run_train
 
     extra = {"config": chosen.config} if chosen.config else {}
-    print(run_train(chosen.data, **extra, **options(chosen)).folder)
+    loading = time.monotonic() - started  # torch takes seconds to load, and a time limit is that of the whole command
+    print(run_train(chosen.data, seconds_before=loading, **extra, **options(chosen)).folder)
     return 0
 
 

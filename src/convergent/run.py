@@ -54,12 +54,13 @@ from convergent.treating import RunTreatment, become, prepared_as, recalled
 from convergent.types import DataSpec, Finding, Panel, UserError
 
 
-def train(data: str, *, say: Say = say_on_stderr, **options: Any) -> Run:
+def train(data: str, *, say: Say = say_on_stderr, seconds_before: float = 0.0, **options: Any) -> Run:
     """Train on `data` with any of the options of `convergent.Config`, and return the finished run.
 
-    Raises UserError for whatever the user can mend; KeyboardInterrupt after Ctrl-C, with the checkpoint saved.
+    `seconds_before` have passed already and count towards a time limit. Raises UserError for whatever the user can
+    mend; KeyboardInterrupt after Ctrl-C, with the checkpoint saved.
     """
-    clock = Clock(0.0)
+    clock = Clock(seconds_before)
     claim_core_share()
     keep_freed_memory()
     base = read_yaml(Path(options.pop("config"))) if options.get("config") else {}

@@ -27,7 +27,8 @@ CROP_AREA = (0.35, 1.0)
 CROP_RATIO = (3 / 4, 4 / 3)
 COLOUR = 0.4
 MIXUP_ALPHA = 0.2
-PROGRESSIVE = ((0.3, 3 / 4), (0.6, 7 / 8))  # (until this share of the training, share of the side)
+PROGRESSIVE = ((0.4, 5 / 8), (0.7, 13 / 16))
+"""(Until this share of the training, share of the side): about two thirds of the cost of full size throughout."""
 
 
 def flip(images_BCHW: Tensor, generator: Generator) -> Tensor:
@@ -133,7 +134,7 @@ def progressive_share(progress: float) -> float:
     """Return the share of the side at which images are trained at that point: small first, full size in the end.
 
     >>> [progressive_share(p) for p in (0.0, 0.5, 1.0)]
-    [0.75, 0.875, 1.0]
+    [0.625, 0.8125, 1.0]
     """
     return next((share for until, share in PROGRESSIVE if progress < until), 1.0)
 

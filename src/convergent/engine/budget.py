@@ -14,6 +14,7 @@ from convergent.engine.state import Progress
 
 RESERVE = 0.03
 LENGTHEN_UNTIL = 0.3
+UNCHANGED = 0.01  # of the steps that are left; of all steps it would be most of those left near the end
 SAMPLING = 100
 FIXED_POINT_ROUNDS = 5
 
@@ -78,6 +79,6 @@ def adjusted_total(
         possible = progress.step + max(1, int(seconds_left * (1 - RESERVE) / (full_step * ahead)))
     if possible > progress.total_steps and progress.step > LENGTHEN_UNTIL * progress.total_steps:
         return progress.total_steps
-    if abs(possible - progress.total_steps) < 0.01 * progress.total_steps:
+    if abs(possible - progress.total_steps) < UNCHANGED * (progress.total_steps - progress.step):
         return progress.total_steps
     return min(possible, most) if most is not None else possible

@@ -26,6 +26,7 @@ from convergent.types import EvalRecord, Observer, StepRecord, UserError
 
 CHECKPOINT_SECONDS = 30.0
 CHECKPOINT_SHARE = 0.02
+MOMENTS = 50
 Ending = Literal["finished", "early stopping", "interrupted", "paused"]
 
 
@@ -147,9 +148,9 @@ def _evaluate(state: TrainState, training: Training, epoch: int) -> None:
 
 
 def _keep_to_time(state: TrainState, training: Training) -> None:
-    """Set the total of steps again from the time that the run has really taken; at 20 moments, not at every step."""
+    """Set the total of steps again from the time that the run has really taken; at some moments, not at every step."""
     progress, limit = state.progress, training.config.time_limit
-    moment = max(1, progress.total_steps // 20)
+    moment = max(1, progress.total_steps // MOMENTS)
     if limit is None or progress.step % moment or progress.step >= progress.total_steps:
         return
     seconds = training.clock.seconds()

@@ -30,7 +30,7 @@ MODELS = {
     "mlp": "multilayer perceptron on the pixels",
 }
 PEAK_RATES = {
-    "adam": 1e-3, "adamw": 1e-3, "muon": 0.03, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
+    "adam": 1e-3, "adamw": 1e-3, "muon": 0.06, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
 }  # fmt: skip
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30

@@ -30,6 +30,7 @@ REPLACEMENTS: dict[str, Callable[[Tensor], Tensor]] = {
 def activation_name(function: Any) -> str:
     """Return the standard name of an activation function of torch, or nothing.
 
+    >>> import torch
     >>> activation_name(torch.Tensor.sigmoid_), activation_name(torch.matmul)
     ('sigmoid', '')
     """
@@ -73,6 +74,7 @@ class Rewritten(nn.Module):
 
     instead   number of the call within a forward pass -> name of the function that answers it
 
+    >>> import torch
     >>> net = Rewritten(nn.Sequential(nn.Linear(2, 2), nn.Sigmoid()), {0: "identity"})
     >>> x = torch.randn(3, 2); bool((net(x) == net.net[0](x)).all())
     True

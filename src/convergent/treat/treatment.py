@@ -149,7 +149,7 @@ class Treatment:
         further = next((mark for mark in self.marks if mark > max(self.outputs)), None)
         trial = run_trial(
             patients, self.plan, self.branch.total_steps, self.outputs, further, yardstick, self._share(step),
-            self._tell,
+            self.budget, self._tell,
         )  # fmt: skip
         self.budget -= trial.steps
         self.told.append(Record(step, found, self.branch.patient.config, trial).as_json())

@@ -70,17 +70,18 @@ def rounds(marks: Sequence[int], count: int, budget: int) -> list[int]:
 
 def run_trial(
     patients: Sequence[Patient], plan: Plan, total_steps: int, marks: Mapping[int, Outputs], further: int | None,
-    yardstick: Yardstick, budget: int, tell: Tell,
+    yardstick: Yardstick, share: int, budget: int, tell: Tell,
 ) -> Trial:  # fmt: skip
     """Return how the candidates did against the untreated training, whose outputs at its marks are known.
 
     further   the mark after those: where several beat the untreated training, the best of them go on to it
+    share     steps for all candidates; within `budget` the best goes on alone where it is not clearly better yet
     """
     attempts = [Attempt(patient) for patient in patients]
-    schedule = rounds(sorted(marks), len(attempts), budget)
+    schedule = rounds(sorted(marks), len(attempts), share)
     while not schedule and len(attempts) > 1:  # fewer candidates rather than none
         attempts.pop()
-        schedule = rounds(sorted(marks), len(attempts), budget)
+        schedule = rounds(sorted(marks), len(attempts), share)
     alive, spent = list(attempts), 0
     curves = {mark: yardstick.scores(*marks[mark]) for mark in schedule}
     targets = next(iter(marks.values()))[1]
@@ -101,16 +102,30 @@ def run_trial(
     if not alive or not schedule:
         return Trial(attempts, means, None, None, spent)
     best = _simplest(alive, yardstick, targets)
-    assert best.scores is not None
-    weights = yardstick.weights(targets, len(best.scores))
-    untreated = min(curves.values(), key=lambda scores: float((weights * scores).sum()))
-    verdict = compare(untreated, best.scores, weights)
+    verdict = _verdict(best, list(curves.values()), yardstick, targets)
+    for mark in (one for one in sorted(marks) if one > schedule[-1]):
+        if verdict.better or spent + mark - schedule[-1] > budget:
+            break
+        alive = advance([best], mark)
+        if not alive:
+            return Trial(attempts, means, None, None, spent)
+        schedule.append(mark)
+        curves[mark] = yardstick.scores(*marks[mark])
+        means.append((mark, _mean(yardstick, curves[mark], targets)))
+        verdict = _verdict(best, list(curves.values()), yardstick, targets)
     finalists = alive[:FINALISTS] if verdict.better else []
-    if further is not None and len(finalists) > 1:
+    if further is not None and len(finalists) > 1 and schedule[-1] == max(marks):
         affordable = max(1, (budget - spent) // (further - schedule[-1]))
         finalists = advance(finalists[:affordable], further) if affordable > 1 else finalists
         best = _simplest(finalists, yardstick, targets) if finalists else best
     return Trial(attempts, means, best if verdict.better else None, verdict, spent)
+
+
+def _verdict(best: Attempt, untreated: Sequence[Tensor], yardstick: Yardstick, targets: Tensor) -> Verdict:
+    """Compare a candidate with the untreated training, each at its best mark."""
+    assert best.scores is not None
+    weights = yardstick.weights(targets, len(best.scores))
+    return compare(min(untreated, key=lambda scores: float((weights * scores).sum())), best.scores, weights)
 
 
 def _simplest(alive: Sequence[Attempt], yardstick: Yardstick, targets: Tensor) -> Attempt:
