@@ -19,7 +19,8 @@ def treatment_panels(told: Sequence[Told]) -> list[Panel]:
     columns = ["step", "attempt", "score", "outcome"]
     note = (
         "Each finding with what was tried for it, beside the untreated training: the same batches, the same draws, "
-        "equally many steps. The score is the validation loss after the best temperature, or the squared error."
+        "equally many steps. The score is the validation loss after the best temperature; of numbers log(1 + squared "
+        "error / variance)."
     )
     data = {"columns": columns, "rows": tree}
     panels = [Panel(kind="table", section="treatment", title="What was tried", note=note, data=data)]

@@ -103,6 +103,14 @@ class Patient:
         return self.recipe.config
 
     @property
+    def learning_rate(self) -> float:
+        """The peak learning rate; infinite where the range test has yet to find it."""
+        if self.own is not None:
+            return self.own.learning_rate
+        rate = self.config.learning_rate
+        return rate if isinstance(rate, float) else float("inf")
+
+    @property
     def batches(self) -> TrainingBatches:
         """The endless sequence of its batches."""
         return TrainingBatches(self.train, self.batch_size, self.config.seed, self.recipe.device, self.config.workers)

@@ -19,13 +19,23 @@ from convergent.engine.plan import Plan
 from convergent.treat.branch import Branch, Outputs
 from convergent.treat.candidates import candidates, treatable
 from convergent.treat.remedies.preparation import all_targets
-from convergent.treat.trial import Tell, Trial, run_trial
+from convergent.treat.trial import Attempt, Tell, Trial, run_trial
 from convergent.treat.yardstick import Yardstick, make_yardstick
 from convergent.types import Finding
 
 MARKS = (0.05, 0.1, 0.25, 0.5)
 FEWEST_STEPS = 8
-LATE, EARLY_SHARE, LONGER = 0.25, 0.7, 2
+LATE, EARLY_SHARE, LONGER = 0.25, 0.6, 2
+BROKEN = frozenset(
+    {
+        "training/learning-rate-too-high",
+        "training/divergence",
+        "training/non-finite",
+        "training/exploding-gradient",
+        "training/dying-relu",
+    }
+)
+"""Critical findings after which the next best of an earlier trial is the better choice."""
 UNBALANCED = frozenset({"data/class-imbalance", "result/class-collapse"})
 Mode = Literal["auto", "ask", "off"]
 Kept = Callable[[Branch], Branch]
@@ -112,6 +122,7 @@ class Treatment:
         self._before, self._kept = before, kept
         self.first_budget = budget
         self._spare: list[Branch] = []
+        self._attempts: dict[tuple[str, ...], Attempt] = {}
         self._tell, self._ask = tell, ask
         self.outputs: dict[int, Outputs] = {}
         self.failed: dict[str, int] = {}
@@ -126,7 +137,15 @@ class Treatment:
         step = self.branch.state.progress.step
         self.outputs[step] = self.branch.outputs()
         found = [one for one in treatable(self.branch.consultant.findings()) if self._may_try(one, step)]
-        return bool(found) and self.treat(found, step)
+        if found and self.treat(found, step):
+            return True
+        broken = bool(found) and found[0].severity == "critical" and found[0].code in BROKEN
+        return broken and self.budget < step and self._take_spare()
+
+    def _known(self, attempt: Attempt) -> Attempt:
+        """Return the attempt as an earlier trial left it, where there was one."""
+        # Not where a kill may come in between: what a trial costs must be a function of what is written down.
+        return attempt if self._before is not None else self._attempts.setdefault(attempt.key, attempt)
 
     def _may_try(self, found: Finding, step: int) -> bool:
         """Return whether a finding was not tried yet, or in vain so early that a longer trial may tell more."""
@@ -134,12 +153,13 @@ class Treatment:
 
     def treat(self, found: list[Finding], step: int) -> bool:
         """Try the remedies of what was found; return whether one is kept."""
-        patients = candidates(self.branch.patient, found)
-        if not patients or self.budget <= 0:
+        attempts = [self._known(Attempt(patient)) for patient in candidates(self.branch.patient, found)]
+        attempts = [one for one in attempts if not one.note]
+        if not attempts or self.budget <= 0:
             return False
         self._tell(f"{found[0].code}: {found[0].message}")
-        names = [", ".join(change.detail for change in one.changes) for one in patients]
-        if self._ask is not None and not self._ask(found[0], names, min(self.budget, len(patients) * step)):
+        names = [", ".join(one.key) for one in attempts]
+        if self._ask is not None and not self._ask(found[0], names, min(self.budget, len(attempts) * step)):
             self.told.append(Record(step, found, self.branch.patient.config, None, declined=True).as_json())
             self.failed |= {one.code: self.branch.total_steps for one in found}
             return False
@@ -148,7 +168,7 @@ class Treatment:
         yardstick = self._yardstick(found)
         further = next((mark for mark in self.marks if mark > max(self.outputs)), None)
         trial = run_trial(
-            patients, self.plan, self.branch.total_steps, self.outputs, further, yardstick, self._share(step),
+            attempts, self.plan, self.branch.total_steps, self.outputs, further, yardstick, self._share(step),
             self.budget, self._tell,
         )  # fmt: skip
         self.budget -= trial.steps
@@ -169,6 +189,7 @@ class Treatment:
         """Let what won go on: from where it stands, or from its first step where the plan's graph must run it all."""
         at = self.branch.state.progress.step
         self.outputs, self.floor = {at: self.branch.outputs()}, at
+        self._attempts = {}
         if self._kept is not None:
             self.branch = self._kept(self.branch)
 

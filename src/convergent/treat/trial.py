@@ -18,7 +18,9 @@ from convergent.treat.branch import Branch, Outputs, new_branch
 from convergent.treat.patient import Patient
 from convergent.treat.yardstick import Verdict, Yardstick, compare
 
-FINALISTS = 3
+FINALISTS = 2
+LEVEL = 1.0
+"""Standard errors within which two candidates count as equal."""
 
 
 @dataclass
@@ -33,8 +35,18 @@ class Attempt:
 
     @property
     def score(self) -> float:
-        """The last score; infinite where the training broke."""
-        return self.curve[-1][1] if self.curve and not self.note else float("inf")
+        """The best score so far; infinite where the training broke."""
+        return min(score for _, score in self.curve) if self.curve and not self.note else float("inf")
+
+    @property
+    def step(self) -> int:
+        """How far it has trained."""
+        return self.branch.state.progress.step if self.branch is not None else 0
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What it is, so that a later trial goes on with it."""
+        return tuple(change.detail for change in self.patient.changes)
 
 
 @dataclass(frozen=True)
@@ -69,15 +81,16 @@ def rounds(marks: Sequence[int], count: int, budget: int) -> list[int]:
 
 
 def run_trial(
-    patients: Sequence[Patient], plan: Plan, total_steps: int, marks: Mapping[int, Outputs], further: int | None,
+    attempts: list[Attempt], plan: Plan, total_steps: int, marks: Mapping[int, Outputs], further: int | None,
     yardstick: Yardstick, share: int, budget: int, tell: Tell,
 ) -> Trial:  # fmt: skip
     """Return how the candidates did against the untreated training, whose outputs at its marks are known.
 
     further   the mark after those: where several beat the untreated training, the best of them go on to it
+    attempts  the candidates; those of an earlier trial go on from where they stood
     share     steps for all candidates; within `budget` the best goes on alone where it is not clearly better yet
     """
-    attempts = [Attempt(patient) for patient in patients]
+    attempts = list(attempts)
     schedule = rounds(sorted(marks), len(attempts), share)
     while not schedule and len(attempts) > 1:  # fewer candidates rather than none
         attempts.pop()
@@ -91,7 +104,7 @@ def run_trial(
         for attempt in some:
             spent += _advance(attempt, plan, total_steps, mark, yardstick, targets)
             name = " and ".join(change.remedy for change in attempt.patient.changes)
-            tell(f"trial of {name}: {attempt.note or f'score {attempt.score:.4g} at step {mark}'}")
+            tell(f"trial of {name}: {attempt.note or f'score {attempt.curve[-1][1]:.4g} at step {attempt.step}'}")
         return sorted((one for one in some if not one.note), key=lambda one: one.score)
 
     for place, mark in enumerate(schedule):
@@ -129,12 +142,15 @@ def _verdict(best: Attempt, untreated: Sequence[Tensor], yardstick: Yardstick, t
 
 
 def _simplest(alive: Sequence[Attempt], yardstick: Yardstick, targets: Tensor) -> Attempt:
-    """Return the candidate with the fewest changes among those that the best does not beat by more than the noise."""
+    """Return the candidate with the fewest changes among those that the best hardly beats, and the smallest steps.
+
+    A learning rate at the edge learns fastest at first, and may break later.
+    """
     first = alive[0].scores
     assert first is not None
     weights = yardstick.weights(targets, len(first))
-    level = [one for one in alive if one.scores is not None and not compare(one.scores, first, weights).better]
-    return min(level, key=lambda one: len(one.patient.changes))
+    level = [one for one in alive if one.scores is not None and not compare(one.scores, first, weights, LEVEL).better]
+    return min(level, key=lambda one: (len(one.patient.changes), one.patient.learning_rate))
 
 
 def _mean(yardstick: Yardstick, scores: Tensor, targets: Tensor) -> float:
@@ -143,10 +159,11 @@ def _mean(yardstick: Yardstick, scores: Tensor, targets: Tensor) -> float:
 
 def _advance(attempt: Attempt, plan: Plan, total_steps: int, mark: int, yardstick: Yardstick, targets: Tensor) -> int:
     """Train a candidate up to a mark and score it; return the steps that it took."""
-    started = 0
+    started = attempt.step
+    if attempt.note or started >= mark:
+        return 0
     try:
         attempt.branch = attempt.branch or new_branch(attempt.patient, plan, total_steps)
-        started = attempt.branch.state.progress.step
         if not attempt.branch.advance(mark):
             attempt.note = "its loss was not finite"
         else:

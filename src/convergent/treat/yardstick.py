@@ -2,9 +2,8 @@
 
 Remedies change losses, so the loss itself can't be the yardstick. Classes are scored by the log-likelihood of the right
 one after the best temperature (Guo et al. 2017, https://arxiv.org/abs/1706.04599), so that outputs of any scale,
-logits or probabilities, can be compared; numbers by squared error in the target's units, no worse than the best
-constant's; whatever else there may be by the user's loss on parts of the validation data. Where classes are unequal,
-each class weighs the same.
+logits or probabilities, can be compared; numbers by log(1 + squared error / variance), the Cauchy loss; whatever else
+there may be by the user's loss on parts of the validation data. Where classes are unequal, each weighs the same.
 """
 
 from __future__ import annotations
@@ -144,11 +143,10 @@ def _binary_scores(outputs_N: Tensor, targets_N: Tensor) -> Tensor:
 
 
 def _number_scores(outputs_ND: Tensor, targets_ND: Tensor) -> Tensor:
-    """Return squared errors; those of the best constant where the outputs do worse than that."""
+    """Return log(1 + squared error / variance): a few far-off samples can't hide what happened to all the others."""
     targets = targets_ND.double()
-    own = ((_tame(outputs_ND) - targets) ** 2).mean(1)
-    constant = ((targets - targets.mean(0)) ** 2).mean(1)
-    return own if bool(torch.isfinite(own).all()) and own.mean() < constant.mean() else constant
+    variance = ((targets - targets.mean(0)) ** 2).mean().clamp(min=1e-12)
+    return (((_tame(outputs_ND) - targets) ** 2).mean(1) / variance).log1p()
 
 
 def _tame(outputs: Tensor) -> Tensor:
@@ -173,7 +171,7 @@ class Verdict:
     better: bool
 
 
-def compare(untreated: Tensor, treated: Tensor, weights: Tensor) -> Verdict:
+def compare(untreated: Tensor, treated: Tensor, weights: Tensor, errors: float = STANDARD_ERRORS) -> Verdict:
     """Return whether the treated training is better by more than the noise: three standard errors of pairs, and 5 %.
 
     >>> a = torch.tensor([1.0, 1.2, 0.9, 1.1]); compare(a, a - 0.5, torch.full((4,), 0.25)).better
@@ -185,5 +183,5 @@ def compare(untreated: Tensor, treated: Tensor, weights: Tensor) -> Verdict:
     differences = untreated - treated
     gain = before - after
     error = float(((weights * (differences - gain)) ** 2).sum().sqrt())
-    better = gain > STANDARD_ERRORS * error and gain > SMALLEST_GAIN * abs(before)
+    better = gain > errors * error and gain > SMALLEST_GAIN * abs(before)
     return Verdict(before, after, gain, error, better)
