@@ -66,6 +66,7 @@ class Probe:
         self.output_transform = ""
         self._gives_output = True
         self.linear_pairs: dict[tuple[str, str], None] = {}
+        self.branches: set[str] = set()
         self.loss_scale = 1.0
         self._tried = Experiments()
         self._foreign: dict[int, Tensor] = {}
@@ -427,7 +428,7 @@ class Probe:
         evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
         evidence.experiments = self._tried
         evidence.experiments.output_transform = self.output_transform if self._gives_output else ""
-        evidence.experiments.linear_pairs = list(self.linear_pairs)
+        evidence.experiments.linear_pairs = [p for p in self.linear_pairs if p[0] not in self.branches]
         return evidence
 
     def _order_layers(self) -> None:

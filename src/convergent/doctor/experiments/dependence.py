@@ -20,6 +20,12 @@ def _inputs(example: Example) -> Tensor | None:
     return next((leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor) and leaf.ndim), None)
 
 
+def several_inputs(subject: Subject) -> bool:
+    """Return whether the network takes more than one tensor of samples that could tell the target."""
+    leaves = [leaf for leaf in pytree.tree_leaves(subject.train_batches[0][:2]) if isinstance(leaf, Tensor)]
+    return sum(leaf.ndim > 0 and len(leaf) == subject.batch_size and leaf.is_floating_point() for leaf in leaves) > 1
+
+
 @torch.no_grad()
 def _output_rows(subject: Subject, args: Any, kwargs: Any) -> Tensor | None:
     """Return outputs as (samples, ...), with the same random numbers at each call; None where samples can't be told."""

@@ -1,0 +1,107 @@
+"""Decisions that were once wrong: what looked like a fault and was none, and faults that looked like another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+
+from convergent.doctor.diagnose import judge
+from convergent.doctor.record import Evidence, SampleSet
+from recorded import call, evaluation, evidence, labels, layer, samples, stuck, tried, with_data
+
+
+def codes(one: Evidence) -> list[str]:
+    return [found.code for found in judge(one)]
+
+
+def test_one_layer_with_a_small_gradient_is_no_trend() -> None:
+    names = ("query", "value", "dense", "up", "down", "out")
+
+    def one(*sizes: float) -> Evidence:
+        gradients = dict(zip(names, sizes, strict=True))
+        return stuck(layers=[layer(n, is_last=n == "out") for n in names], samples=samples(grad_norm=gradients))
+
+    assert "training/vanishing-gradient" in codes(one(1e-7, 1e-6, 1e-5, 1e-3, 1e-2, 0.3))
+    assert "training/vanishing-gradient" not in codes(one(1e-7, 0.2, 0.2, 0.2, 0.2, 0.3))
+
+
+def test_shares_of_classes_that_do_not_sum_to_one() -> None:
+    def soft(total: float) -> Evidence:
+        one = labels(lambda y: total * (0.9 * torch.nn.functional.one_hot(y, 4).float() + 0.025), evidence())
+        return with_data(one, loss=call(target_is_index=False, target_shape=(24, 4)))
+
+    assert "data/invalid-labels" in codes(soft(2.0))
+    assert "data/invalid-labels" not in codes(soft(1.0))
+
+
+def blobs_of_ten(spread: float, noise: float) -> Evidence:
+    g = torch.Generator().manual_seed(10)
+    centres = 2.5 * torch.randn(10, 6, generator=g)
+    y = torch.randint(10, (2000,), generator=g)
+    x = centres[y] + spread * torch.randn(2000, 6, generator=g)
+    guessed = torch.rand(2000, generator=g) < noise
+    y = torch.where(guessed, torch.randint(10, y.shape, generator=g), y)
+    one = with_data(evidence(), train=SampleSet(x, y, [50] * 40, list(range(2000)), True, 2000), num_classes=10)
+    return with_data(one, loss=call(width=10))
+
+
+def test_labels_that_are_wrong_at_random_and_classes_that_overlap() -> None:
+    assert "data/label-noise" in codes(blobs_of_ten(2.5, 0.25))
+    assert "data/label-noise" not in codes(blobs_of_ten(2.5, 0.0))
+    assert "data/label-noise" not in codes(blobs_of_ten(1.5, 0.0))
+
+
+def test_labels_of_pairs_need_not_follow_from_the_first_of_them() -> None:
+    shuffled = labels(lambda y: y[torch.randperm(len(y), generator=torch.Generator().manual_seed(1))])
+    assert "data/labels-shuffled" in codes(shuffled)
+    assert "data/labels-shuffled" not in codes(tried(shuffled, several_inputs=True))
+
+
+def test_a_first_loss_far_off_is_named_where_the_training_recovers_too() -> None:
+    recovered = tried(evidence(), initial_loss=12.0)
+    assert [(f.code, f.severity) for f in judge(recovered)] == [("setup/loss-at-init", "info")]
+    assert codes(tried(evidence(), initial_loss=2.5)) == []
+    wide = evidence(layers=[layer("a", weight_std=5.0), layer("b"), layer("c", is_last=True)])
+    assert [(f.code, f.severity) for f in judge(wide)] == [("setup/bad-initialization", "info")]
+
+
+def test_no_rate_explains_a_first_loss_that_is_far_off() -> None:
+    broken = tried(stuck(losses=[90.0, *[math.nan] * 80]), initial_loss=90.0)
+    assert codes(broken)[:2] == ["setup/loss-at-init", "training/learning-rate-too-high"]
+
+
+def test_a_penalty_by_hand() -> None:
+    assert "training/regularization-dominates" in codes(tried(stuck(), penalty_ratio=1.0))
+    assert "training/regularization-dominates" not in codes(tried(stuck(), penalty_ratio=0.1))
+    assert "training/regularization-dominates" not in codes(tried(evidence(), penalty_ratio=1.0))
+
+
+def test_a_gradient_that_vanishes_through_time() -> None:
+    assert "training/vanishing-gradient" in codes(tried(stuck(), time_ratio=1e-9))
+    assert "training/vanishing-gradient" not in codes(tried(stuck(), time_ratio=0.01))
+    assert "training/vanishing-gradient" not in codes(tried(evidence(), time_ratio=1e-9))
+
+
+def test_an_evaluation_of_training_samples_alone() -> None:
+    scores = [evaluation(step, "train", samples=60) for step in (40, 80, 119)]
+    one = with_data(evidence(evaluations=scores), overlap=None)
+    assert [(f.code, f.severity) for f in judge(one)] == [("data/train-val-leakage", "info")]
+    assert codes(replace(one, evaluations=[*scores, evaluation()])) == []
+
+
+def noisy_batches(shared: bool) -> Evidence:
+    g = torch.Generator().manual_seed(4)
+    y = torch.randint(4, (640,), generator=g)
+    centres = torch.randn(4, 30, generator=g)
+    noise = torch.randn(20, 32, 30, generator=g)
+    if shared:
+        noise[1::2] = noise[::2]
+    x = centres[y] + noise.reshape(640, 30)
+    return with_data(evidence(), train=SampleSet(x, y, [32] * 20, list(range(640)), True, 640), valid=None)
+
+
+def test_random_changes_that_workers_share() -> None:
+    assert "data/worker-seeds-repeated" in codes(noisy_batches(shared=True))
+    assert "data/worker-seeds-repeated" not in codes(noisy_batches(shared=False))
