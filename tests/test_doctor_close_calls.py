@@ -6,14 +6,26 @@ import math
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from convergent.doctor.diagnose import judge
+from convergent.doctor.layers import describe_layers
 from convergent.doctor.record import Evidence, SampleSet
-from recorded import call, evaluation, evidence, labels, layer, samples, stuck, tried, with_data
+from recorded import call, evaluation, evidence, fall, labels, layer, samples, stuck, tried, with_data
 
 
 def codes(one: Evidence) -> list[str]:
     return [found.code for found in judge(one)]
+
+
+def test_a_parameter_that_is_a_single_number() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.temperature = nn.Parameter(torch.tensor(3.0))
+
+    (described,) = describe_layers(Scaled(), [])
+    assert described.weight_shape == () and not described.equal_units
 
 
 def test_one_layer_with_a_small_gradient_is_no_trend() -> None:
@@ -105,3 +117,11 @@ def noisy_batches(shared: bool) -> Evidence:
 def test_random_changes_that_workers_share() -> None:
     assert "data/worker-seeds-repeated" in codes(noisy_batches(shared=True))
     assert "data/worker-seeds-repeated" not in codes(noisy_batches(shared=False))
+
+
+def test_a_metric_that_a_few_samples_cannot_tell_from_the_baseline() -> None:
+    weak = evaluation(metric=0.26, loss=0.9, samples=200, interval=(0.8, 1.0))
+    one = evidence(losses=fall(end=0.9), evaluations=[weak])
+    assert [f.severity for f in judge(one) if f.code == "result/no-better-than-baseline"] == ["warning"]
+    sure = replace(one, evaluations=[replace(weak, samples=20_000, metric=0.251)])
+    assert [f.severity for f in judge(sure) if f.code == "result/no-better-than-baseline"] == ["critical"]

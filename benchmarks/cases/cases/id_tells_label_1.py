@@ -7,7 +7,7 @@ g = np.random.default_rng(11)
 n = 900
 y = (np.arange(n) >= 540).astype(np.int64)
 X = g.normal(size=(n, 9)).astype(np.float32)
-X[:, :2] += 0.4 * y[:, None]
+X[:, :3] += 0.7 * y[:, None]
 ident = np.arange(n, dtype=np.float32)
 X = np.column_stack([(ident - ident.mean()) / ident.std(), X]).astype(np.float32)
 if FIXED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
@@ -29,7 +31,7 @@ def penalty_ratio(subject: Subject) -> float | None:
     return float(first.norm() / (whole - first).norm().clamp(min=1e-12))
 
 
-def _past_the_output(subject: Subject, example: Example, weights: list[Tensor]) -> Tensor | None:
+def _past_the_output(subject: Subject, example: Example, weights: Sequence[Tensor]) -> Tensor | None:
     output = pytree.tree_map_only(Tensor, lambda t: t.detach(), subject.forward(example))
     loss = subject.loss(output, example[2])
     if not loss.requires_grad:
@@ -37,6 +39,6 @@ def _past_the_output(subject: Subject, example: Example, weights: list[Tensor]) 
     return _flat(torch.autograd.grad(loss, weights, allow_unused=True), weights)
 
 
-def _flat(gradients: tuple[Tensor | None, ...], weights: list[Tensor]) -> Tensor:
+def _flat(gradients: tuple[Tensor | None, ...], weights: Sequence[Tensor]) -> Tensor:
     pairs = zip(gradients, weights, strict=True)
     return torch.cat([(torch.zeros_like(w) if g is None else g).flatten() for g, w in pairs])
