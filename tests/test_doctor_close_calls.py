@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from convergent.doctor.diagnose import judge
+from convergent.doctor.evaluations import EvaluationLog
 from convergent.doctor.layers import describe_layers
 from convergent.doctor.record import Evidence, SampleSet
 from recorded import call, evaluation, evidence, fall, labels, layer, samples, stuck, tried, with_data
@@ -81,7 +82,8 @@ def test_a_first_loss_far_off_is_named_where_the_training_recovers_too() -> None
 
 def test_no_rate_explains_a_first_loss_that_is_far_off() -> None:
     broken = tried(stuck(losses=[90.0, *[math.nan] * 80]), initial_loss=90.0)
-    assert codes(broken)[:2] == ["setup/loss-at-init", "training/learning-rate-too-high"]
+    loud = [f.code for f in judge(broken) if f.severity == "critical"]
+    assert loud == ["training/learning-rate-too-high", "setup/loss-at-init"]
 
 
 def test_a_penalty_by_hand() -> None:
@@ -120,8 +122,56 @@ def test_random_changes_that_workers_share() -> None:
 
 
 def test_a_metric_that_a_few_samples_cannot_tell_from_the_baseline() -> None:
-    weak = evaluation(metric=0.26, loss=0.9, samples=200, interval=(0.8, 1.0))
+    weak = evaluation(metric=0.26, loss=0.9, samples=100, interval=(0.8, 1.0))
     one = evidence(losses=fall(end=0.9), evaluations=[weak])
     assert [f.severity for f in judge(one) if f.code == "result/no-better-than-baseline"] == ["warning"]
     sure = replace(one, evaluations=[replace(weak, samples=20_000, metric=0.251)])
     assert [f.severity for f in judge(sure) if f.code == "result/no-better-than-baseline"] == ["critical"]
+
+
+def test_a_loss_that_runs_below_zero_while_nothing_is_right() -> None:
+    falling = [-3.0 - 0.5 * step for step in range(120)]
+    none_right = evaluation(metric=0.05, loss=None, interval=None)
+    assert "training/divergence" in codes(evidence(losses=falling, evaluations=[none_right]))
+    assert "training/divergence" not in codes(evidence(losses=falling, evaluations=[evaluation()]))
+
+
+def compared(*targets: torch.Tensor, ignore_index: int = -100) -> EvaluationLog:
+    log = EvaluationLog()
+    log.add_inputs(torch.randn(8, 3))
+    outputs = torch.randn(8, 4, generator=torch.Generator().manual_seed(1))
+    for target in targets:
+        log.compare(5, "cross_entropy", outputs, target, False, False, ignore_index)
+    return log
+
+
+def test_slices_of_one_target_are_one_comparison() -> None:
+    y = torch.randint(4, (20,), generator=torch.Generator().manual_seed(0))
+    assert len(compared(y[4:12], y[4:12]).chunks) == 1
+    assert len(compared(y[4:12], y[12:20]).chunks) == 2
+
+
+def test_padding_is_neither_lost_nor_right() -> None:
+    y = torch.tensor([1, 2, 0, 0, 3, 1, 0, 0])
+    (chunk,) = compared(y, ignore_index=0).chunks
+    assert chunk.true_counts is not None and chunk.true_counts.tolist()[0] == 0
+
+
+def test_few_pixels_of_a_class_that_is_never_learned() -> None:
+    mask = torch.zeros(40, 16, 16, dtype=torch.long)
+    mask[:, :1, :3] = 1
+    images = SampleSet(torch.randn(40, 1, 16, 16), mask, [8] * 5, list(range(40)), True, 40)
+    dense = call(width=2, output_shape=(8, 2, 16, 16), target_shape=(8, 16, 16))
+    lost = with_data(stuck(evaluations=[]), train=images, loss=dense, num_classes=2, valid=None)
+    assert [f.severity for f in judge(lost) if f.code == "data/class-imbalance"] == ["warning"]
+    learned = with_data(evidence(evaluations=[]), train=images, loss=dense, num_classes=2, valid=None)
+    assert [f.severity for f in judge(learned) if f.code == "data/class-imbalance"] == ["info"]
+
+
+def test_a_lower_rate_that_is_ahead_of_the_whole_training() -> None:
+    def one(lower: float) -> Evidence:
+        test = [(1e-3, lower), (1e-2, 1.39), (1e-1, 1.5)]
+        return tried(stuck(), tenth_rate_loss=lower, same_rate_loss=1.39, range_test=test)
+
+    assert "training/learning-rate-too-high" in codes(one(1.1))
+    assert "training/learning-rate-too-high" not in codes(one(1.35))

@@ -32,7 +32,7 @@ class GPT(nn.Module):
 
     def forward(self, i, targets=None):
         logits = self.head(self.nf(self.blocks(self.te(i) + self.pe(torch.arange(i.shape[1])))))
-        return logits, F.cross_entropy(logits.view(-1, vocab), targets.view(-1))
+        return logits, F.cross_entropy(logits.reshape(-1, vocab), targets.reshape(-1))
 
 
 gpt = GPT()

@@ -391,7 +391,9 @@ class Probe:
     def on_evaluation(self, kind: LossKind, output: Tensor, target: Tensor, by_decision: bool = False) -> None:
         """Outputs of an evaluation were compared with targets."""
         training = any(module.training for module in self._switches)
-        self.log.compare(self.step, kind, output, target, training, by_decision)
+        call = self.evidence.data.loss
+        ignored = call.ignore_index if call is not None else -100
+        self.log.compare(self.step, kind, output, target, training, by_decision, ignored)
 
     # the end
 

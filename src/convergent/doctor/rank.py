@@ -45,12 +45,12 @@ DATA = (
 )
 STEPS = (
     "training/regularization-dominates",
-    "setup/loss-at-init",
     "training/learning-rate-too-high",
     "training/learning-rate-too-low",
     "training/vanishing-gradient",
     "setup/learning-rate-out-of-range",
     "training/exploding-gradient",
+    "setup/loss-at-init",
     "training/saturated-activations",
     "training/dying-relu",
 )
@@ -103,7 +103,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "data/class-imbalance": BAD_RESULT,
     "data/label-noise": frozenset({"training/overfitting", "training/underfitting", "data/conflicting-labels"}),
     "training/regularization-dominates": BAD_RESULT | (BAD_STEPS - {"training/regularization-dominates"}),
-    "setup/loss-at-init": BAD_RESULT | (BAD_STEPS - FIRST_LOSS - {"training/learning-rate-too-high"}),
+    "setup/loss-at-init": BAD_RESULT,
     "training/learning-rate-too-high": BAD_RESULT | (BAD_STEPS - FIRST_LOSS - {"training/learning-rate-too-high"}),
     "training/learning-rate-too-low": BAD_RESULT | {"setup/learning-rate-out-of-range", "training/vanishing-gradient"},
     "training/vanishing-gradient": BAD_RESULT

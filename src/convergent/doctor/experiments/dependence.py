@@ -94,10 +94,13 @@ def is_causal(subject: Subject) -> bool:
 
 def future_leak(subject: Subject) -> float | None:
     """Return how much outputs up to a token change, by their spread, when only later tokens change."""
-    args, kwargs, _ = subject.train_batches[0]
-    inputs = _inputs(subject.train_batches[0])
-    if inputs is None:
+    # The last batch of an epoch may be smaller than the others.
+    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    if example is None:
         return None
+    args, kwargs, _ = example
+    inputs = _inputs(example)
+    assert inputs is not None
     subject.model.eval()
     before = _output_rows(subject, args, kwargs)
     middle = inputs.shape[1] // 2

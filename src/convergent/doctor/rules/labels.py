@@ -25,7 +25,7 @@ from convergent.doctor.statistics import failed, last_evaluation, learned_well, 
 from convergent.types import Finding
 
 FEWEST = 40
-FEWEST_CLASSES, FEWEST_WRONG = 5, 20
+FEWEST_CLASSES, FEWEST_WRONG = 8, 20
 SPREAD_NOISE = 0.04
 NOISE = 0.08
 """Of the samples that both probes are sure of; honest data of classes that overlap stays below 0.07."""
@@ -76,6 +76,9 @@ def invalid_labels(evidence: Evidence) -> Finding | None:
 def class_imbalance(evidence: Evidence) -> Finding | None:
     """Say where classes are very unequal and the loss does not weigh them."""
     labels, call = class_targets(evidence, evidence.data.train), evidence.data.loss
+    dense = labels is None
+    if dense:
+        labels = _dense_classes(evidence)
     if labels is None or call is None or call.weighted or len(labels) < FEWEST or int(labels.min()) < 0:
         return None
     counts = torch.bincount(labels).float()
@@ -88,7 +91,7 @@ def class_imbalance(evidence: Evidence) -> Finding | None:
     if ratio <= 10 and evenness >= 0.5:
         return None
     one = last_evaluation(evidence, "valid") or last_evaluation(evidence, "train")
-    hurts = True
+    hurts = not dense or failed(evidence)
     if one is not None and one.true_counts and len(one.predicted_counts) == len(one.true_counts):
         rare = min((k for k, t in enumerate(one.true_counts) if t > 0), key=lambda k: one.true_counts[k])
         hurts = one.predicted_counts[rare] < 0.6 * one.true_counts[rare]
@@ -104,6 +107,17 @@ def class_imbalance(evidence: Evidence) -> Finding | None:
         evenness=evenness,
         counts=[int(count) for count in counts[:20]],
     )
+
+
+def _dense_classes(evidence: Evidence) -> Tensor | None:
+    """Return the classes of all pixels, flat; None where targets are no classes of a picture."""
+    call, train = evidence.data.loss, evidence.data.train
+    if call is None or train is None or train.targets is None or not call.target_is_index or not is_numeric(train):
+        return None
+    if call.kind not in ("cross_entropy", "nll") or train.targets.ndim < 3:
+        return None
+    y = train.targets.flatten().long()
+    return y[y != call.ignore_index]
 
 
 def _large_domain(samples: SampleSet | None) -> bool:
@@ -317,7 +331,8 @@ def _spread(other: Tensor, labels: Tensor, wrong: Tensor, classes: int) -> bool:
     By how often two samples that belong to one class carry the same wrong label: 1 / (C - 1) by chance, and 2.3 to 13
     times that where classes of honest data are taken for each other.
     """
-    counts_CC = torch.zeros(classes, classes)
+    width = int(torch.maximum(labels.max(), other.max())) + 1
+    counts_CC = torch.zeros(width, width)
     counts_CC.index_put_((other[wrong], labels[wrong]), torch.ones(int(wrong.sum())), accumulate=True)
     pairs = float((counts_CC.sum(1) * (counts_CC.sum(1) - 1)).sum())
     alike = float((counts_CC * (counts_CC - 1)).sum())
@@ -348,7 +363,7 @@ def label_noise(evidence: Evidence) -> Finding | None:
     # Mistakes of labelling fall on all classes alike; classes that look alike are confused among themselves alone.
     by_class = torch.stack([wrong[y == k].float().mean() for k in y.unique()])
     alike = float(by_class.median() / by_class.mean().clamp(min=1e-9))
-    classes = int(torch.maximum(y.max(), other.max())) + 1
+    classes = len(y.unique())  # of few classes, those that look alike are already half of the others
     if classes < FEWEST_CLASSES:
         told = bound >= NOISE and sure_ones >= 0.3 * len(y) and alike >= 0.3
     else:
