@@ -50,13 +50,13 @@ STEPS = (
     "training/vanishing-gradient",
     "setup/learning-rate-out-of-range",
     "training/exploding-gradient",
-    "setup/loss-at-init",
     "training/saturated-activations",
     "training/dying-relu",
 )
 COURSE = (
     "training/non-finite",
     "training/divergence",
+    "setup/loss-at-init",
     "training/overfitting",
     "data/too-few-samples",
     "setup/input-ignored",
@@ -79,15 +79,19 @@ COURSE = (
 ORDER = STRUCTURE + DATA + STEPS + COURSE
 PLACE = {code: place for place, code in enumerate(ORDER)}
 
-BAD_RESULT = frozenset(COURSE) - {
-    "training/overfitting",
-    "data/too-few-samples",
-    "data/constant-feature",
-    "result/too-good",
-}
-BAD_STEPS = frozenset(STEPS)
 FIRST_LOSS = frozenset({"setup/loss-at-init"})
 """Stands before the first step, so no size of steps explains it."""
+BAD_RESULT = (
+    frozenset(COURSE)
+    - FIRST_LOSS
+    - {
+        "training/overfitting",
+        "data/too-few-samples",
+        "data/constant-feature",
+        "result/too-good",
+    }
+)
+BAD_STEPS = frozenset(STEPS) | FIRST_LOSS
 EXPLAINS: dict[str, frozenset[str]] = {
     **dict.fromkeys(STRUCTURE, BAD_RESULT | BAD_STEPS),
     "setup/bad-initialization": BAD_RESULT | BAD_STEPS | {"setup/missing-nonlinearity"},
@@ -103,7 +107,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "data/class-imbalance": BAD_RESULT,
     "data/label-noise": frozenset({"training/overfitting", "training/underfitting", "data/conflicting-labels"}),
     "training/regularization-dominates": BAD_RESULT | (BAD_STEPS - {"training/regularization-dominates"}),
-    "setup/loss-at-init": BAD_RESULT,
+    "setup/loss-at-init": BAD_RESULT - {"training/non-finite", "training/divergence"},
     "training/learning-rate-too-high": BAD_RESULT | (BAD_STEPS - FIRST_LOSS - {"training/learning-rate-too-high"}),
     "training/learning-rate-too-low": BAD_RESULT | {"setup/learning-rate-out-of-range", "training/vanishing-gradient"},
     "training/vanishing-gradient": BAD_RESULT
