@@ -1,6 +1,6 @@
 """How many trainings with a known fault the doctor diagnoses, how often it cries over healthy ones, and what it costs.
 
-    python benchmarks/doctor.py cases FOLDER ... [--jobs N] [--seed N] [--only ID ...] [--fixed] [--quick]
+    python benchmarks/doctor.py cases FOLDER ... [--jobs N] [--seed N] [--only ID ...] [--split NAME ...] [--fixed]
     python benchmarks/doctor.py overhead [--rounds N] [--quick]
 
 A folder of cases holds `cases/*.py` (whole programs), `fixed/*.py` (the same without the fault; or the programs take it
@@ -146,20 +146,27 @@ def run_cases(folders: list[Path], chosen: argparse.Namespace) -> None:
     tables, targets = [], []
     for folder in folders:
         labels = yaml.safe_load((folder / "labels.yaml").read_text(encoding="utf-8"))
-        jobs = [(folder / "cases" / f"{c}.py", labels["cases"][c]["label"]) for c in sorted(labels["cases"])]
+        split = [c for c in sorted(labels["cases"]) if in_split(labels["cases"][c], chosen.split)]
+        jobs = [(folder / "cases" / f"{c}.py", labels["cases"][c]["label"]) for c in split]
         if chosen.fixed and labels.get("twins") == "environment":
             jobs += [(script, "fixed") for script, kind in jobs if kind == "buggy"]
         elif chosen.fixed:
-            jobs += [(p, "fixed") for p in sorted((folder / "fixed").glob("[!_]*.py")) if p.stem in labels["cases"]]
+            jobs += [(p, "fixed") for p in sorted((folder / "fixed").glob("[!_]*.py")) if p.stem in split]
         jobs = [job for job in jobs if not chosen.only or job[0].stem in chosen.only]
         with ThreadPoolExecutor(chosen.jobs) as pool:
             outcomes = list(pool.map(lambda job: diagnose(*job, chosen.seed), jobs))
         result = score(labels, outcomes)
-        name = folder.resolve().name
+        name = " ".join([folder.resolve().name, *chosen.split])
         tables += [cases_table(name, labels, outcomes), summary_table(name, result)]
         targets += score_targets(name, result)
-    report(f"doctor-{'-'.join(f.resolve().name for f in folders)}", "doctor", on, tables, targets,
+    names = [f.resolve().name for f in folders] + chosen.split
+    report(f"doctor-{'-'.join(names)}", "doctor", on, tables, targets,
            quick=chosen.quick or bool(chosen.only))  # fmt: skip
+
+
+def in_split(label: dict[str, Any], chosen: list[str]) -> bool:
+    """Return whether a case is of a part that was chosen; all are where none was."""
+    return not chosen or label.get("split", "first") in chosen
 
 
 def cases_table(name: str, labels: dict[str, Any], outcomes: Sequence[Outcome]) -> Shown:
@@ -307,6 +314,7 @@ def main() -> None:
     cases.add_argument("--jobs", type=int, default=2)
     cases.add_argument("--seed", type=int, default=0)
     cases.add_argument("--only", nargs="*", default=[])
+    cases.add_argument("--split", nargs="*", default=[], help="parts of the labels, such as held-out")
     cases.add_argument("--fixed", action="store_true", help="run the fixed programs too")
     cases.add_argument("--quick", action="store_true", help="print only")
     overhead = verbs.add_parser("overhead")

@@ -22,12 +22,13 @@ from convergent.doctor.watch import Watch
 from convergent.types import Finding
 
 SECONDS = 5.0
+"""Of this thread on a processor: what is tried, and so what is found, does not depend on what else the machine does."""
 
 
 def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
     """Return the findings on every model that a watch has seen train, causes first; nothing here raises.
 
-    seconds  what the experiments may take, all models together
+    seconds  of processor time that the experiments may take, all models together
     """
     trained = [probe for probe in watch.probes if probe.step or probe.backwards or probe.forwarded]
     findings: list[Finding] = []
@@ -65,7 +66,7 @@ def examine(probe: Probe, watch: Watch, seconds: float) -> Evidence:
         return evidence
     subject = make_subject(probe)
     if subject is not None:
-        run_experiments(subject, time.monotonic() + seconds, evidence)
+        run_experiments(subject, time.thread_time() + seconds, evidence)
     return evidence
 
 

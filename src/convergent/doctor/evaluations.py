@@ -39,6 +39,8 @@ class Chunk:
     inputs: Tensor | None = None
     targets: Tensor | None = None
     target_id: int = 0
+    target_place: int = 0
+    """Where its values begin in memory: slices of one tensor are new objects at the same place."""
 
 
 def class_numbers(output: Tensor, target: Tensor, kind: LossKind) -> tuple[Tensor, Tensor, int] | None:
@@ -69,16 +71,26 @@ def losses_of_samples(output: Tensor, target: Tensor, kind: LossKind) -> Tensor 
 
 @torch.no_grad()
 def make_chunk(
-    step: int, output: Tensor, target: Tensor, kind: LossKind, training_mode: bool, by_decision: bool = False
+    step: int,
+    output: Tensor,
+    target: Tensor,
+    kind: LossKind,
+    training_mode: bool,
+    by_decision: bool = False,
+    ignore_index: int = -100,
 ) -> Chunk:
     """Return the sums of one comparison; `by_decision`: `output` holds predicted classes."""
     zero = torch.zeros((), device=output.device)
+    samples = len(target)
+    if kind in ("cross_entropy", "nll") and not target.is_floating_point() and output.ndim == target.ndim + 1:
+        counted = target.flatten() != ignore_index  # padding is neither lost nor right
+        output = output.movedim(1, -1).reshape(-1, output.shape[1])[counted]
+        target = target.flatten()[counted]
     losses = None if by_decision else losses_of_samples(output, target, kind)
     classes = (
         (output.flatten().long(), target.flatten().long(), 0) if by_decision else class_numbers(output, target, kind)
     )
     correct, predicted_counts, true_counts = zero, None, None
-    samples = len(target)
     if classes is not None:
         predicted, true, count = classes
         correct = (predicted == true).float().mean() * samples
@@ -223,22 +235,35 @@ class EvaluationLog:
         self.inputs.clear()
 
     def compare(
-        self, step: int, kind: LossKind, output: Tensor, target: Tensor, training_mode: bool, by_decision: bool
+        self,
+        step: int,
+        kind: LossKind,
+        output: Tensor,
+        target: Tensor,
+        training_mode: bool,
+        by_decision: bool,
+        ignore_index: int = -100,
     ) -> None:
         """Note that outputs were compared with targets, once for each target: by loss rather than by decision."""
+        place = target.data_ptr()
         last = self.chunks[-1] if self.chunks else None
-        if last is not None and last.target_id == id(target) and last.step == step:
+        if last is not None and last.step == step and self._same(last, target):
             if by_decision or last.has_loss:
                 return
             self.chunks.pop()
-        chunk = make_chunk(step, output, target, kind, training_mode, by_decision)
-        chunk.target_id = id(target)
+        chunk = make_chunk(step, output, target, kind, training_mode, by_decision, ignore_index)
+        chunk.target_id, chunk.target_place = id(target), place
         inputs = self._inputs_of(len(target))
         if inputs is not None:
             self._keep(chunk, inputs, target)
         elif last is not None and last.step == step and not self.inputs and last.samples == chunk.samples:
             chunk.hashes = last.hashes
         self.chunks.append(chunk)
+
+    def _same(self, last: Chunk, target: Tensor) -> bool:
+        """Return whether a target is that of the last comparison, met again by a metric or a loss."""
+        sliced = not self.inputs and last.target_place == target.data_ptr() and last.samples == len(target)
+        return last.target_id == id(target) or sliced
 
     def _inputs_of(self, samples: int) -> list[Tensor] | None:
         parts = self.inputs

@@ -44,6 +44,7 @@ SAME_CONTENT = names("""
     detach cpu cuda long int unbind split chunk dropout alpha_dropout feature_alpha_dropout dropout2d
 """)
 SUMS = names("add __add__ __iadd__ add_ mean")
+JOINS = names("add __add__ __iadd__ __radd__ add_ mul __mul__ __rmul__ cat sub __sub__")
 BETWEEN = (
     SAME_CONTENT
     | SUMS

@@ -61,7 +61,7 @@ def describe_weight(name: str, kind: str, weight: Tensor, fan_in: int, fan_out: 
     """Return a `Layer` from its weight, (units, ...); what trains it is for the caller to add."""
     weight = weight.detach()
     values = (torch.view_as_real(weight) if weight.is_complex() else weight).float()
-    flat = values.flatten(1) if values.ndim > 1 else values[:, None]
+    flat = values.flatten(1) if values.ndim > 1 else values.reshape(-1, 1)  # a temperature is one unit
     return Layer(
         name=name,
         kind=kind,

@@ -58,6 +58,7 @@ class Probe:
         self.output_transform = ""
         self._gives_output = True
         self.linear_pairs: dict[tuple[str, str], None] = {}
+        self.branches: set[str] = set()
         self.loss_scale = 1.0
         self._tried = Experiments()
         self._foreign: dict[int, Tensor] = {}
@@ -362,7 +363,9 @@ class Probe:
     def on_evaluation(self, kind: LossKind, output: Tensor, target: Tensor, by_decision: bool = False) -> None:
         """Outputs of an evaluation were compared with targets."""
         training = any(module.training for module in self._switches)
-        self.log.compare(self.step, kind, output, target, training, by_decision)
+        call = self.evidence.data.loss
+        ignored = call.ignore_index if call is not None else -100
+        self.log.compare(self.step, kind, output, target, training, by_decision, ignored)
 
     # the end
 
@@ -400,5 +403,5 @@ class Probe:
         evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
         evidence.experiments = self._tried
         evidence.experiments.output_transform = self.output_transform if self._gives_output else ""
-        evidence.experiments.linear_pairs = list(self.linear_pairs)
+        evidence.experiments.linear_pairs = [p for p in self.linear_pairs if p[0] not in self.branches]
         return evidence

@@ -56,6 +56,7 @@ STEPS = (
 COURSE = (
     "training/non-finite",
     "training/divergence",
+    "setup/loss-at-init",
     "training/overfitting",
     "data/too-few-samples",
     "setup/input-ignored",
@@ -67,7 +68,6 @@ COURSE = (
     "training/constant-output",
     "setup/cannot-overfit-batch",
     "training/slow-convergence",
-    "setup/loss-at-init",
     "result/class-collapse",
     "result/no-better-than-baseline",
     "result/too-good",
@@ -79,13 +79,19 @@ COURSE = (
 ORDER = STRUCTURE + DATA + STEPS + COURSE
 PLACE = {code: place for place, code in enumerate(ORDER)}
 
-BAD_RESULT = frozenset(COURSE) - {
-    "training/overfitting",
-    "data/too-few-samples",
-    "data/constant-feature",
-    "result/too-good",
-}
-BAD_STEPS = frozenset(STEPS)
+FIRST_LOSS = frozenset({"setup/loss-at-init"})
+"""Stands before the first step, so no size of steps explains it."""
+BAD_RESULT = (
+    frozenset(COURSE)
+    - FIRST_LOSS
+    - {
+        "training/overfitting",
+        "data/too-few-samples",
+        "data/constant-feature",
+        "result/too-good",
+    }
+)
+BAD_STEPS = frozenset(STEPS) | FIRST_LOSS
 EXPLAINS: dict[str, frozenset[str]] = {
     **dict.fromkeys(STRUCTURE, BAD_RESULT | BAD_STEPS),
     "setup/bad-initialization": BAD_RESULT | BAD_STEPS | {"setup/missing-nonlinearity"},
@@ -93,7 +99,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "data/inputs-not-normalized": BAD_RESULT | BAD_STEPS | {"setup/bad-initialization"},
     "data/labels-shuffled": BAD_RESULT
     | BAD_STEPS
-    | {"training/overfitting", "data/too-few-samples", "data/label-noise"},
+    | {"training/overfitting", "data/too-few-samples", "data/label-noise", "data/conflicting-labels"},
     "data/train-val-leakage": frozenset({"result/too-good", "data/duplicate-samples"}),
     "data/label-leaking-feature": frozenset({"result/too-good"}),
     "data/preprocessing-mismatch": BAD_RESULT | {"training/overfitting"},
@@ -101,7 +107,8 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "data/class-imbalance": BAD_RESULT,
     "data/label-noise": frozenset({"training/overfitting", "training/underfitting", "data/conflicting-labels"}),
     "training/regularization-dominates": BAD_RESULT | (BAD_STEPS - {"training/regularization-dominates"}),
-    "training/learning-rate-too-high": BAD_RESULT | (BAD_STEPS - {"training/learning-rate-too-high"}),
+    "setup/loss-at-init": BAD_RESULT - {"training/non-finite", "training/divergence"},
+    "training/learning-rate-too-high": BAD_RESULT | (BAD_STEPS - FIRST_LOSS - {"training/learning-rate-too-high"}),
     "training/learning-rate-too-low": BAD_RESULT | {"setup/learning-rate-out-of-range", "training/vanishing-gradient"},
     "training/vanishing-gradient": BAD_RESULT
     | {"setup/learning-rate-out-of-range", "training/saturated-activations", "training/learning-rate-too-low"},

@@ -170,6 +170,8 @@ class Experiments:
     initial_loss: float | None = None
     chance_loss: float | None = None
     """The loss of the best constant prediction on the training targets."""
+    several_inputs: bool = False
+    """The network takes more than one tensor that holds samples: the first alone need not tell the target."""
     samples_mix: float | None = None
     """Largest change of one sample's output when only another sample changes, by the outputs' std; eval mode."""
     future_leak: float | None = None
@@ -206,6 +208,10 @@ class Experiments:
     """The last function on the way to the output: `softmax`, `log_softmax`, `sigmoid`, `relu`, `tanh`; else empty."""
     linear_pairs: list[tuple[str, str]] = field(default_factory=list)
     """Neighbouring linear layers with nothing nonlinear between."""
+    penalty_ratio: float | None = None
+    """Of a penalty in the loss, a function of the weights alone: norm of its gradient by the rest's, at the end."""
+    time_ratio: float | None = None
+    """Of a recurrent network at the end: gradient of the loss by its first inputs in time by that by the last ones."""
     sharpness: float | None = None
     """Learning rate times the largest eigenvalue of the Hessian."""
     noise_scale: float | None = None

@@ -21,6 +21,7 @@ from convergent.doctor.functions import (
     DECISIONS,
     DIFFERENCES,
     EQUALITIES,
+    JOINS,
     LINEAR,
     LOSSES,
     SAME_CONTENT,
@@ -64,6 +65,10 @@ class Listener(Protocol):
 
     def on_linear_pair(self, before: str, after: str) -> None:
         """A linear layer got what another linear layer gave."""
+        ...
+
+    def on_branch(self, layer: str) -> None:
+        """The output of a linear layer also goes past the next one, as in a residual network."""
         ...
 
     def on_loss(self, kind: LossKind, name: str, pair: tuple[Tensor, Tensor], options: dict[str, Any]) -> None:
@@ -142,6 +147,11 @@ class Spotter(TorchFunctionMode):
         if not isinstance(first, Tensor):
             return
         trace = self.trace(first)
+        if name in JOINS:
+            joined = _tensors(args)
+            for value in joined:
+                if len(joined) > 1 and self.trace(value).linear:
+                    self.listener.on_branch(self.trace(value).linear)
         if name in WITH_WEIGHTS:
             self._layer(name, args, kwargs, trace, result)
         elif name in ACTIVATIONS:

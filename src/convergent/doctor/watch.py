@@ -242,6 +242,12 @@ class Watch:
             self._current.linear_pairs[before, after] = None
 
     @_guarded
+    def on_branch(self, layer: str) -> None:
+        """Note a linear layer whose output goes to more than the next layer."""
+        if self._current is not None and self._inside and self._evaluating is None:
+            self._current.branches.add(layer)
+
+    @_guarded
     def on_activation(self, kind: str, layer: str, inputs: Tensor, output: Tensor) -> None:
         """Note an activation within a model that trains."""
         if self._current is not None and self._inside and self._evaluating is None:

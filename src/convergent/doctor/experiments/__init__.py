@@ -17,9 +17,11 @@ import torch
 
 from convergent.doctor.experiments.chance import chance_loss
 from convergent.doctor.experiments.curvature import noise_scale, sharpness
-from convergent.doctor.experiments.dependence import doubled_batch, future_leak, is_causal, samples_mix
+from convergent.doctor.experiments.dependence import doubled_batch, future_leak, is_causal, samples_mix, several_inputs
 from convergent.doctor.experiments.learning import overfit_batch, rates
 from convergent.doctor.experiments.modes import eval_calls_differ, mode_losses, own_accuracy, permuted_losses
+from convergent.doctor.experiments.penalty import penalty_ratio
+from convergent.doctor.experiments.recurrence import time_ratio
 from convergent.doctor.record import Evidence, Experiments
 from convergent.doctor.subject import Subject
 
@@ -36,31 +38,34 @@ def own_randomness() -> Iterator[None]:
 
 
 def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> None:
-    """Add to the evidence what is found until `deadline` (of `time.monotonic`), the cheapest and most telling first."""
+    """Add to the evidence what is found until `deadline` (of `time.thread_time`), the most telling first."""
     found = evidence.experiments
     found.chance_loss = attempt(lambda: chance_loss(evidence))
     before = evidence.losses[:3]
     found.initial_loss = before[0] if before else None
     steps: list[tuple[float, Callable[[], Any]]] = [
         (1.0, lambda: set_all(found, samples_mix=samples_mix(subject))),
+        (1.0, lambda: set_all(found, several_inputs=several_inputs(subject))),
         (1.0, lambda: set_all(found, causal=is_causal(subject))),
         (1.0, lambda: set_all(found, future_leak=future_leak(subject) if found.causal else None)),
         (1.0, lambda: set_all(found, doubled_batch_ratio=doubled_batch(subject))),
         (1.0, lambda: set_all(found, **permuted_losses(subject))),
         (1.0, lambda: set_all(found, eval_calls_differ=eval_calls_differ(subject))),
         (1.0, lambda: set_all(found, own_accuracy=own_accuracy(subject, evidence))),
+        (1.0, lambda: set_all(found, penalty_ratio=penalty_ratio(subject))),
+        (1.0, lambda: set_all(found, time_ratio=time_ratio(subject))),
         (1.0, lambda: set_all(found, noise_scale=noise_scale(subject))),
         (1.0, lambda: set_all(found, sharpness=sharpness(subject, evidence))),
         (0.8, lambda: set_all(found, **mode_losses(subject))),
         (0.6, lambda: set_all(found, **rates(subject, deadline))),
         (0.3, lambda: set_all(found, **overfit_batch(subject, deadline))),
     ]
-    started = time.monotonic()
+    started = time.thread_time()
     was_training = {module: module.training for module in subject.model.modules()}
     final = {name: value.clone() for name, value in subject.model.state_dict().items()}
     with own_randomness():
         for share, step in steps:
-            if time.monotonic() > started + (deadline - started) * max(share, 0.3):
+            if time.thread_time() > started + (deadline - started) * max(share, 0.3):
                 continue
             with torch.enable_grad():
                 attempt(step)

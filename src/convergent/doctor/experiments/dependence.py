@@ -20,6 +20,12 @@ def _inputs(example: Example) -> Tensor | None:
     return next((leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor) and leaf.ndim), None)
 
 
+def several_inputs(subject: Subject) -> bool:
+    """Return whether the network takes more than one tensor of samples that could tell the target."""
+    leaves = [leaf for leaf in pytree.tree_leaves(subject.train_batches[0][:2]) if isinstance(leaf, Tensor)]
+    return sum(leaf.ndim > 0 and len(leaf) == subject.batch_size and leaf.is_floating_point() for leaf in leaves) > 1
+
+
 @torch.no_grad()
 def _output_rows(subject: Subject, args: Any, kwargs: Any) -> Tensor | None:
     """Return outputs as (samples, ...), with the same random numbers at each call; None where samples can't be told."""
@@ -88,10 +94,13 @@ def is_causal(subject: Subject) -> bool:
 
 def future_leak(subject: Subject) -> float | None:
     """Return how much outputs up to a token change, by their spread, when only later tokens change."""
-    args, kwargs, _ = subject.train_batches[0]
-    inputs = _inputs(subject.train_batches[0])
-    if inputs is None:
+    # The last batch of an epoch may be smaller than the others.
+    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    if example is None:
         return None
+    args, kwargs, _ = example
+    inputs = _inputs(example)
+    assert inputs is not None
     subject.model.eval()
     before = _output_rows(subject, args, kwargs)
     middle = inputs.shape[1] // 2

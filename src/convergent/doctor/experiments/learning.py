@@ -47,7 +47,7 @@ def overfit_batch(subject: Subject, deadline: float) -> dict[str, Any]:
     """Return the loss on one batch before and after training on it alone."""
     if subject.initial_state is None:
         return {}
-    losses = train_copy(subject, subject.train_batches[:1], 1.0, MOST_STEPS, lambda: time.monotonic() < deadline)
+    losses = train_copy(subject, subject.train_batches[:1], 1.0, MOST_STEPS, lambda: time.thread_time() < deadline)
     if len(losses) < MOST_STEPS // 3 and math.isfinite(losses[-1]):
         return {}
     return {"overfit_start": losses[0], "overfit_end": losses[-1]}
@@ -59,11 +59,11 @@ def rates(subject: Subject, deadline: float) -> dict[str, Any]:
         return {}
     rate = max(float(group["lr"]) for group in subject.make_optimizer(subject.model, 1.0).param_groups)
     ends: dict[float, float] = {}
-    started, budget = time.monotonic(), 0.6 * (deadline - time.monotonic())
+    started, budget = time.thread_time(), 0.6 * (deadline - time.thread_time())
     for factor in FACTORS:
-        if time.monotonic() - started > budget:
+        if time.thread_time() - started > budget:
             break
-        losses = train_copy(subject, subject.train_batches, factor, RATE_STEPS, lambda: time.monotonic() < deadline)
+        losses = train_copy(subject, subject.train_batches, factor, RATE_STEPS, lambda: time.thread_time() < deadline)
         if len(losses) < RATE_STEPS and math.isfinite(losses[-1]):
             break
         tail = losses[-len(subject.train_batches) :]

@@ -11,6 +11,7 @@ from convergent.doctor.rules import (
     gradients,
     labels,
     learning_rate,
+    loader,
     progress,
     result,
     setup_loop,
@@ -22,6 +23,7 @@ from convergent.types import Finding
 RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *data.RULES,
     *labels.RULES,
+    *loader.RULES,
     *setup_output.RULES,
     *setup_model.RULES,
     *setup_loop.RULES,
@@ -32,7 +34,7 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *result.RULES,
 )
 
-BEFORE_TRAINING = (*data.RULES[:1], *data.RULES[3:4], *labels.RULES, setup_model.samples_mix_in_batch)
+BEFORE_TRAINING = (*data.RULES[:1], *data.RULES[3:4], *labels.RULES, *loader.RULES, setup_model.samples_mix_in_batch)
 """What can be judged of our own runs before the first step: networks of ours scale their inputs and targets."""
 WHILE_TRAINING = (
     *gradients.RULES,

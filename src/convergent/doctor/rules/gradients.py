@@ -13,6 +13,7 @@ from convergent.types import Finding
 VANISHED = 1e-3
 EXPLODED = 70.0
 FEWEST_LAYERS = 3
+FORGOTTEN = 1e-4
 
 
 def non_finite(evidence: Evidence) -> Finding | None:
@@ -42,6 +43,9 @@ def _depth(evidence: Evidence) -> list[Layer]:
 
 def vanishing_gradient(evidence: Evidence) -> Finding | None:
     """Say where early layers get a gradient far below that of late ones, by the root mean square of an element."""
+    through_time = _vanished_in_time(evidence)
+    if through_time is not None:
+        return through_time
     layers = _depth(evidence)
     if len(layers) < FEWEST_LAYERS or learned_well(evidence) or not evidence.samples:
         return None
@@ -56,7 +60,9 @@ def vanishing_gradient(evidence: Evidence) -> Finding | None:
         return None
     late = max(sizes[name] for name in names[len(names) // 2 :])
     ratio = sizes[names[0]] / late if late else 1.0
-    if not 0 < ratio < VANISHED:
+    # One small layer is no trend: the queries and keys of an attention that is still even get next to no gradient.
+    early_third = max(sizes[name] for name in names[: max(1, len(names) // 3)]) / late if late else 1.0
+    if not 0 < ratio < VANISHED or early_third > VANISHED**0.5:
         return None
     return finding(
         "training/vanishing-gradient",
@@ -65,6 +71,21 @@ def vanishing_gradient(evidence: Evidence) -> Finding | None:
         f"an element of {names[0]}'s gradient is {ratio:.1e} of the late layers': the first layers hardly learn",
         ratio=ratio,
         by_layer=sizes,
+    )
+
+
+def _vanished_in_time(evidence: Evidence) -> Finding | None:
+    """Say where the loss of a recurrent network that learned nothing does not feel the first part of its inputs."""
+    ratio = evidence.experiments.time_ratio
+    if ratio is None or ratio > FORGOTTEN or not failed(evidence):
+        return None
+    return finding(
+        "training/vanishing-gradient",
+        "critical",
+        "time",
+        f"the gradient that reaches the first third of the time steps is {ratio:.1e} of that of the last ones: what "
+        "stands early in a sequence can't be learned",
+        time_ratio=ratio,
     )
 
 

@@ -9,13 +9,17 @@ import numpy as np
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import (
+    Course,
     block_means,
     course,
     failed,
+    last_evaluation,
     learned_well,
     median,
     ratios,
     room,
+    skill,
+    skill_error,
     spike_steps,
     window,
 )
@@ -25,6 +29,7 @@ LARGE_UPDATE = 0.1
 SMALL_UPDATE = 3e-4
 TINY_UPDATE = 1e-5
 """Below it no experiment is needed: 10,000 steps could not turn the weights around."""
+AHEAD = 0.9
 CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
 
@@ -45,6 +50,8 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     large = size > LARGE_UPDATE or worst > 1.0
     worse = room(evidence) > 1.5
     bad = failed(evidence) or worse
+    if failed(evidence) and _ahead_of_the_end(evidence, seen):
+        slower = True
     broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
     if not broken and not (slower and large):
         return None
@@ -70,6 +77,15 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
 def _holds_at_lower_rate(evidence: Evidence) -> bool:
     rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
     return any(lower < 0.5 * rate and math.isfinite(loss) for lower, loss in evidence.experiments.range_test)
+
+
+def _ahead_of_the_end(evidence: Evidence, seen: Course) -> bool:
+    """Return whether a lower rate is further in a few steps than this one is in them, and in the whole training."""
+    tried, rate = evidence.experiments, max((s.learning_rate for s in evidence.samples), default=math.nan)
+    lower = [loss for other, loss in tried.range_test if other < 0.5 * rate and math.isfinite(loss)]
+    if not lower or tried.same_rate_loss is None or not math.isfinite(seen.end):
+        return False
+    return min(lower) < AHEAD * min(seen.end, tried.same_rate_loss)
 
 
 def _clearly_lower(one: float | None, other: float | None, start: float | None) -> bool | None:
@@ -189,6 +205,9 @@ def divergence(evidence: Evidence) -> Finding | None:
     seen = course(evidence)
     if seen is None or not math.isfinite(seen.end) or seen.steps < 10 or evidence.adversarial:
         return None
+    runaway = _runs_below_zero(evidence, seen)
+    if runaway is not None:
+        return runaway
     low = min(seen.best, seen.start)
     if low <= 0 or seen.end < 2 * low or seen.end < 1.2 * seen.start or room(evidence) < 1.2:
         return None
@@ -199,6 +218,26 @@ def divergence(evidence: Evidence) -> Finding | None:
         f"the loss grew from {low:.3g} to {seen.end:.3g} and has not come back",
         best=low,
         end=seen.end,
+    )
+
+
+def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
+    """Say where the loss falls without bound while the metric is surely below that of a constant prediction."""
+    one = last_evaluation(evidence, "valid") or last_evaluation(evidence, "train")
+    found = skill(one)
+    if one is None or found is None or not seen.end < seen.start - 2 * abs(seen.start) or not seen.end < 0:
+        return None
+    if found + skill_error(one) > 0:
+        return None
+    return finding(
+        "training/divergence",
+        "critical",
+        "loss",
+        f"the loss runs from {seen.start:.3g} to {seen.end:.3g}, below zero, and the metric is worse than that of a "
+        "constant prediction: the sign of the loss is wrong, or what it is given has no bound",
+        start=seen.start,
+        end=seen.end,
+        skill=found,
     )
 
 

@@ -117,6 +117,9 @@ def underfitting(evidence: Evidence) -> Finding | None:
 
 def regularization_dominates(evidence: Evidence) -> Finding | None:
     """Say where the penalty pulls harder on the weights than the data does."""
+    by_hand = _penalty_by_hand(evidence)
+    if by_hand is not None:
+        return by_hand
     late = [s.penalty_ratio for s in evidence.samples[len(evidence.samples) // 3 :] if s.penalty_ratio is not None]
     if len(late) < 3 or learned_well(evidence) or not median(late) > 0.9:
         return None
@@ -133,6 +136,20 @@ def regularization_dominates(evidence: Evidence) -> Finding | None:
         ratio=median(late),
         weight_decay=evidence.weight_decay,
         weights_left=shrunk,
+    )
+
+
+def _penalty_by_hand(evidence: Evidence) -> Finding | None:
+    ratio = evidence.experiments.penalty_ratio
+    if ratio is None or not ratio > 0.9 or not failed(evidence):
+        return None
+    return finding(
+        "training/regularization-dominates",
+        "critical",
+        "loss",
+        f"the penalty on the weights that the loss holds pulls {ratio:.2g} times as hard as the data, and hardly "
+        "anything is learned",
+        ratio=ratio,
     )
 
 

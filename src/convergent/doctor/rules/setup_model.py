@@ -41,7 +41,7 @@ def bad_initialization(evidence: Evidence) -> Finding | None:
 
 
 def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
-    if evidence.pretrained or learned_well(evidence):
+    if evidence.pretrained:
         return None
     normed = any("Norm" in one.kind for one in evidence.layers)
     drawn = [one for one in layers if not one.kind.startswith(("LSTM", "GRU", "RNN")) and one.weight_std > 0]
@@ -55,9 +55,11 @@ def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
         return None
     name = max(worst, key=lambda key: abs(math.log(worst[key])))
     grave = max(worst[name], 1 / worst[name]) > 10 and failed(evidence)
+    if learned_well(evidence) and not worst[name] > 3 * LARGEST_GAIN:
+        return None
     return finding(
         "setup/bad-initialization",
-        "critical" if grave else "warning",
+        "info" if learned_well(evidence) else "critical" if grave else "warning",
         name,
         f"the weights of {name} start with a spread of {worst[name]:.3g} / sqrt(fan_in), where He's initialisation has "
         "1.41 and Glorot's about 1",

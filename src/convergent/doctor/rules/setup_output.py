@@ -9,7 +9,7 @@ from torch import Tensor
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, LossCall
 from convergent.doctor.statistics import course, failed, learned_well
-from convergent.types import Finding
+from convergent.types import Finding, Severity
 
 SQUEEZED = ("softmax", "sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh")
 REACH = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
@@ -212,11 +212,12 @@ def loss_at_init(evidence: Evidence) -> Finding | None:
     elif call.kind in ("bce", "bce_with_logits"):
         usual = max(usual, math.log(2))
     excess = tried.initial_loss / usual - 1 if usual > 0 else 0.0
-    if not excess > 1 or learned_well(evidence) or evidence.pretrained:
+    if not excess > 1 or evidence.pretrained or (learned_well(evidence) and excess < 3):
         return None
+    severity: Severity = "critical" if excess > 3 and failed(evidence) else "warning"
     return finding(
         "setup/loss-at-init",
-        "critical" if excess > 3 and failed(evidence) else "warning",
+        "info" if learned_well(evidence) else severity,
         "step 1",
         f"the first loss is {tried.initial_loss:.3g} where a prediction that knows nothing has {usual:.3g}",
         initial_loss=tried.initial_loss,
