@@ -32,6 +32,7 @@ MODELS = {
 PEAK_RATES = {
     "adam": 1e-3, "adamw": 1e-3, "muon": 0.06, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
 }  # fmt: skip
+MUON_BATCH = 256
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 TOP = 5
@@ -86,6 +87,19 @@ def choose_epochs(features: ImageFeatures, num_images: int) -> int:
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, PIXELS_SEEN // pixels))
 
 
+def peak_rate(optimizer: str, batch_size: int) -> float:
+    """Return the peak learning rate: Muon's for batches of 256, and by the square root of their size for others.
+
+    The noise of a normalised step falls with the square root of the batch: Malladi et al. 2022,
+    https://arxiv.org/abs/2205.10287.
+
+    >>> peak_rate("muon", 64), peak_rate("adamw", 64)
+    (0.03, 0.001)
+    """
+    rate = PEAK_RATES[optimizer]
+    return rate * math.sqrt(batch_size / MUON_BATCH) if optimizer == "muon" else rate
+
+
 def defaults(spec: DataSpec, config: Config) -> Config:
     """Return the config with every None that images need decided from the data; what the user set stays.
 
@@ -97,6 +111,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     num_images, classes = spec.sizes["train"], spec.classes or []
     model = config.model or "cnn"
     optimizer = config.optimizer or ("muon" if model == "cnn" else "adamw")
+    batch_size = config.batch_size or min(256, max(32, 2 ** round(math.log2(max(1, num_images) / 100))))
     sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
     decided: dict[str, Any] = {
         "task": NAME,
@@ -109,10 +124,10 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "output": "sigmoid" if sigmoid else "softmax",
         "label_smoothing": 0.0 if sigmoid else LABEL_SMOOTHING,
         "optimizer": optimizer,
-        "learning_rate": PEAK_RATES[optimizer],
+        "learning_rate": peak_rate(optimizer, batch_size),
         "beta2": 0.999,
         "weight_decay": 0.01 if config.pretrained is None else 1e-4,
-        "batch_size": min(256, max(32, 2 ** round(math.log2(max(1, num_images) / 100)))),
+        "batch_size": batch_size,
         "epochs": None if config.max_steps else choose_epochs(features, num_images),
         "schedule": "linear" if optimizer == "muon" else "one_cycle",
         "warmup": 0.02 if optimizer == "muon" else 0.15,
