@@ -23,7 +23,7 @@ from torch import nn
 from convergent.config import Config, write_yaml
 from convergent.data.order import derived_seed
 from convergent.engine.checkpoint import pack, write_bytes
-from convergent.engine.loop import save_state
+from convergent.engine.loop import DivergedError, save_state
 from convergent.engine.plan import Plan
 from convergent.engine.state import TrainState
 from convergent.examine import RunDoctor, Tell
@@ -90,9 +90,12 @@ class RunTreatment:
     def go_on(self) -> None:
         """Make a trial again that a kill has cut off."""
         pending, self._pending = self._pending, None
-        if pending is not None and pending.step == self.treatment.branch.state.progress.step:
-            self.treatment.treat(pending.findings, pending.step)
-            self.write(None)
+        if pending is None or pending.at != self.treatment.branch.state.progress.step:
+            return
+        kept = self.treatment.treat(pending.findings, pending.step, pending.reason)
+        self.write(None)
+        if pending.reason and not kept:
+            raise DivergedError(pending.reason)
 
     def consulted(self) -> None:
         """Write down what was decided at a mark."""
@@ -128,7 +131,7 @@ class RunTreatment:
                 write_bytes(path, pack({"outputs": outputs.contiguous(), "targets": targets.contiguous()}))
         waiting = None
         if pending is not None:
-            waiting = {"step": pending.step, "findings": [one.model_dump() for one in pending.findings]}
+            waiting = pending._asdict() | {"findings": [one.model_dump() for one in pending.findings]}
         content = {
             "config": treatment.branch.patient.config.model_dump(),
             "budget": treatment.budget,
@@ -153,7 +156,7 @@ class RunTreatment:
             treatment.outputs[mark] = (tensors["outputs"], tensors["targets"])
         if content["pending"] is not None:
             found = [Finding(**one) for one in content["pending"]["findings"]]
-            self._pending = Pending(content["pending"]["step"], found)
+            self._pending = Pending(**{**content["pending"], "findings": found})
 
 
 def outputs_path(folder: Path, told: list[dict[str, Any]], mark: int) -> Path:

@@ -21,6 +21,7 @@ from convergent.doctor.functions import ADAPTIVE
 from convergent.doctor.layers import describe_layers, put_in_order
 from convergent.doctor.measure import Pending, joined, norms
 from convergent.doctor.record import Evidence, Experiments, LossKind, StepSample
+from convergent.doctor.replicas import Replicas
 from convergent.doctor.ring import Call, Ring
 from convergent.doctor.steps import (
     by_layer,
@@ -44,7 +45,7 @@ EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._Dropo
 class Probe:
     """What is known of one model; the watch calls it on every forward pass, backward pass and step."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, number: int = 0) -> None:
         self.model = model
         self.step = 0
         self.evidence = Evidence(name=type(model).__name__)
@@ -54,6 +55,7 @@ class Probe:
         self.initial_state: dict[str, Tensor] | None = None
         self.collector = Collector()
         self.ring = Ring()
+        self._replicas = Replicas(number)
         self.tape: Tape | None = None
         self.output_transform = ""
         self._gives_output = True
@@ -318,6 +320,7 @@ class Probe:
 
     def after_step(self) -> None:
         """The weights have been updated; the step is closed when the next begins, for optimisers may share it."""
+        self._replicas.after_step(self.model, self.step + 1)
         self._stepped = True
         self.last_step_at = time.monotonic()
         self.first_step_at = self.first_step_at or self.last_step_at
@@ -397,6 +400,7 @@ class Probe:
         note_penalties(evidence)
         scaled = 0 < self.loss_scale < 0.6 or self.loss_scale > 100
         evidence.losses = [loss / self.loss_scale for loss in self._losses] if scaled else list(self._losses)
+        evidence.replica_hashes = list(self._replicas.hashes)
         evidence.has_switches = bool(self._switches)
         evidence.has_batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._switches)
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}

@@ -86,7 +86,7 @@ class Watch:
 
     def add_model(self, model: nn.Module) -> Probe:
         """Watch a model; its hooks sit on the outermost module only."""
-        probe = Probe(model)
+        probe = Probe(model, len(self.probes))
         self.probes.append(probe)
         self._by_model[id(model)] = probe
         self._of_optimizer.clear()

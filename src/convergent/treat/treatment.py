@@ -18,7 +18,6 @@ from convergent.engine.loop import DivergedError, Ending, Training, train
 from convergent.engine.plan import Plan
 from convergent.treat.branch import Branch, Outputs
 from convergent.treat.candidates import candidates, treatable
-from convergent.treat.remedies.preparation import all_targets
 from convergent.treat.trial import Attempt, Tell, Trial, run_trial
 from convergent.treat.yardstick import Yardstick, make_yardstick
 from convergent.types import Finding
@@ -97,10 +96,17 @@ class Record:
 
 
 class Pending(NamedTuple):
-    """A trial that is about to begin."""
+    """A trial that is about to begin.
 
+    at      the step at which the training stands
+    step    the mark up to which it is compared: further on, where it diverged before
+    reason  why it can't go on untreated; empty where it can
+    """
+
+    at: int
     step: int
     findings: list[Finding]
+    reason: str = ""
 
 
 class Treatment:
@@ -151,8 +157,8 @@ class Treatment:
         """Return whether a finding was not tried yet, or in vain so early that a longer trial may tell more."""
         return step >= LONGER * self.failed.get(found.code, 0)
 
-    def treat(self, found: list[Finding], step: int) -> bool:
-        """Try the remedies of what was found; return whether one is kept."""
+    def treat(self, found: list[Finding], step: int, reason: str = "") -> bool:
+        """Try the remedies of what was found; return whether one is kept. `reason` says why going on is of no use."""
         attempts = [self._known(Attempt(patient)) for patient in candidates(self.branch.patient, found)]
         attempts = [one for one in attempts if not one.note]
         if not attempts or self.budget <= 0:
@@ -164,7 +170,7 @@ class Treatment:
             self.failed |= {one.code: self.branch.total_steps for one in found}
             return False
         if self._before is not None:
-            self._before(Pending(step, found))
+            self._before(Pending(self.branch.state.progress.step, step, found, reason))
         yardstick = self._yardstick(found)
         further = next((mark for mark in self.marks if mark > max(self.outputs)), None)
         trial = run_trial(
@@ -203,7 +209,7 @@ class Treatment:
         patient = self.branch.patient
         balanced = any(one.code in UNBALANCED for one in found)
         with torch.no_grad():
-            return make_yardstick(outputs, targets, all_targets(patient), patient.recipe.loss, balanced)
+            return make_yardstick(outputs, targets, patient.recipe.loss, balanced)
 
     def rescue(self, reason: str) -> bool:
         """The training has diverged before a mark: look at it now; return whether another goes on in its place."""
@@ -213,7 +219,7 @@ class Treatment:
         self.outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
         found = treatable(self.branch.consultant.findings())
         self._tell(reason)
-        return (bool(found) and self.treat(found, mark)) or self._take_spare()
+        return (bool(found) and self.treat(found, mark, reason)) or self._take_spare()
 
     def _take_spare(self) -> bool:
         """Go on with the next best of the last trial, where what won has diverged since."""

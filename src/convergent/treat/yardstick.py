@@ -74,10 +74,10 @@ def class_ids(targets: Tensor) -> Tensor:
     return targets.long()
 
 
-def make_yardstick(outputs: Tensor, targets: Tensor, train_targets: Tensor, loss: Loss, balanced: bool) -> Yardstick:
+def make_yardstick(outputs: Tensor, targets: Tensor, loss: Loss, balanced: bool) -> Yardstick:
     """Return the yardstick that suits these outputs and targets.
 
-    >>> y = torch.tensor([0, 1, 1]); make_yardstick(torch.zeros(3, 2), y, y, F.cross_entropy, False).kind
+    >>> y = torch.tensor([0, 1, 1]); make_yardstick(torch.zeros(3, 2), y, F.cross_entropy, False).kind
     'classes'
     """
     kind = _kind(outputs, targets)
