@@ -35,6 +35,8 @@ NEW: dict[str, Callable[[], nn.Module]] = {
     "identity": nn.Identity,
 }
 LINEAR = (nn.Linear, nn.modules.conv._ConvNd)
+CLOSED = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.MultiheadAttention)
+"""Reach into their layers' weights themselves, and have norms of their own."""
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
@@ -138,7 +140,8 @@ def hidden_layers(seen: Anatomy) -> list[str]:
 
 def insert_norms(model: nn.Module, seen: Anatomy) -> nn.Module | None:
     """Return the model with a norm after each hidden layer that has none: batch norm for filters, else layer norm."""
-    places = [name for name in hidden_layers(seen) if "Norm" not in seen.after.get(name, "")]
+    closed = _inside(model, CLOSED)
+    places = [name for name in hidden_layers(seen) if "Norm" not in seen.after.get(name, "") and name not in closed]
     for name in places:
         layer, shape = model.get_submodule(name), seen.shapes[name]
         norm: nn.Module
@@ -150,10 +153,22 @@ def insert_norms(model: nn.Module, seen: Anatomy) -> nn.Module | None:
     return model if places else None
 
 
+def _inside(model: nn.Module, kinds: tuple[type[nn.Module], ...]) -> set[str]:
+    """Return the names of modules within modules of some kinds."""
+    return {
+        f"{name}.{inner}" if name else inner
+        for name, module in model.named_modules()
+        if isinstance(module, kinds)
+        for inner, _ in module.named_modules()
+        if inner
+    }
+
+
 def insert_activations(model: nn.Module, pairs: list[str], new: str = "relu") -> nn.Module | None:
     """Return the model with an activation after each named linear layer; None where there are none."""
     known = dict(model.named_modules())
-    places = [name for name in dict.fromkeys(pairs) if isinstance(known.get(name), LINEAR)]
+    closed = _inside(model, CLOSED)
+    places = [name for name in dict.fromkeys(pairs) if isinstance(known.get(name), LINEAR) and name not in closed]
     for name in places:
         put(model, name, nn.Sequential(model.get_submodule(name), NEW[new]()))
     return model if places else None
@@ -282,7 +297,7 @@ def register_lists(model: nn.Module) -> nn.Module | None:
     found = 0
     for module in list(model.modules()):
         for name, value in list(vars(module).items()):
-            registered = _registered(value)
+            registered = _registered(value) if name != "_modules" else None
             if registered is not None:
                 found += 1
                 delattr(module, name)
