@@ -14,7 +14,7 @@ import yaml
 from conftest import command, run_command
 
 BAD = [
-    *("--model", "mlp", "--width", "32", "--learning-rate", "10", "--batch-size", "32", "--max-steps", "160"),
+    *("--model", "mlp", "--width", "32", "--learning-rate", "10", "--batch-size", "32", "--max-steps", "400"),
     *("--plan", "off", "--evaluate-every", "40"),
 ]
 

@@ -276,3 +276,17 @@ def test_an_optimizer_of_another_model_is_refused() -> None:
     other = mlp()
     with pytest.raises(cv.UserError, match="no parameter of the model"):
         cv.Trainer(mlp(), loss=nn.CrossEntropyLoss(), optimizer=torch.optim.SGD(other.parameters(), 0.1))
+
+
+def test_a_loss_that_refuses_the_output_at_the_first_step_is_exchanged() -> None:
+    x, y = moons()
+    model = mlp(outputs=1)
+    result = fit(model, (x, y[:, None].float()), nn.BCELoss(), torch.optim.Adam(model.parameters(), 3e-3))
+    assert "loss" in kept(result)
+    with torch.no_grad():
+        assert ((result.model(x[300:]) > 0)[:, 0] == y[300:]).float().mean() > 0.85
+
+
+def test_what_is_no_module_is_refused() -> None:
+    with pytest.raises(cv.UserError, match="Give the network"):
+        cv.Trainer(mlp, loss=nn.CrossEntropyLoss())  # type: ignore[arg-type]

@@ -32,6 +32,16 @@ PREFLIGHT_VALID = 2048
 FIRST_SHARE = 0.25
 """Live findings wait for a quarter of the training: before that, not to have learned much is normal."""
 
+SLOW = frozenset(
+    {
+        "training/slow-convergence",
+        "training/underfitting",
+        "training/constant-output",
+        "training/learning-rate-too-low",
+        "result/no-better-than-baseline",
+    }
+)
+
 Tell = Callable[[Finding], None]
 
 
@@ -102,6 +112,7 @@ class RunDoctor:
     def __init__(self, state: TrainState, splits: Splits, config: Config, compiled: bool, tell: Tell) -> None:
         self._tell, self._splits, self._config, self._state = tell, splits, config, state
         self._told: set[str] = set()
+        self._from_start = state.progress.step == 0
         self._losses: list[torch.Tensor] = []
         self._evaluations: list[Evaluation] = []
         self._watch = Watch(evaluations=False)
@@ -128,9 +139,18 @@ class RunDoctor:
                 self._tell(one)
 
     def findings(self) -> list[Finding]:
-        """Return what is wrong by now, causes first."""
+        """Return what makes this training fail, causes first: what a treatment of our own runs is for.
+
+        The options that were not given are good practice already, so a warning is no reason to try others; and that
+        little was learned says nothing before a quarter of the training. Nothing is said of a training that was not
+        watched from its first step, for weights in its midst would be taken for those of its start.
+        """
         self.pause()
-        return judge(self._evidence(), WHILE_TRAINING)
+        if not self._from_start:
+            return []
+        early = self._state.progress.step < FIRST_SHARE * self._state.progress.total_steps
+        found = [one for one in judge(self._evidence(), WHILE_TRAINING) if one.severity == "critical"]
+        return [one for one in found if not (early and one.code in SLOW)]
 
     def pause(self) -> None:
         """See nothing until the training goes on."""

@@ -144,6 +144,8 @@ class Trainer:
         config: Config | None = None,
         **options: Any,
     ) -> None:
+        if not isinstance(model, nn.Module):
+            raise UserError(f"Trainer: model must be a torch.nn.Module, not {type(model).__name__}. Give the network.")
         self.model, self.loss, self.metrics = model, loss, dict(metrics or {})
         self.observers = list(observers or [])
         self.own = own_optimizer(optimizer, model) if optimizer is not None else None

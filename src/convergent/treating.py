@@ -32,9 +32,10 @@ from convergent.results import write_json
 from convergent.treat.ask import ask_on_terminal
 from convergent.treat.branch import Branch, new_branch
 from convergent.treat.patient import Parts, Patient, Tasks, Watcher
-from convergent.treat.treatment import Pending, Treatment
+from convergent.treat.treatment import Pending, Treatment, marks_of
 from convergent.types import Finding
 
+FEWEST_STEPS = 20
 FILE, FOLDER = "treatment.json", "treatment"
 
 
@@ -78,13 +79,15 @@ class RunTreatment:
         tell_finding: Tell,
     ) -> None:  # fmt: skip
         self.prepared, self.plan, config = prepared, plan, prepared.config
-        self._tell = tell
         patient = own_patient(prepared, plan, tell_finding)
         branch = Branch(patient, plan, state, state.progress.total_steps, doctor)
         budget = round(config.treat_budget * branch.total_steps)
         ask = ask_on_terminal if config.treat == "ask" else None
         self.treatment = Treatment(branch, plan, budget, tell, ask, self._before, self._kept)
+        self.treatment.marks = marks_of(branch.total_steps, FEWEST_STEPS)
         self._pending: Pending | None = None
+        self._began: float | None = None
+        self._step_seconds = 0.0
         self._recall()
 
     def go_on(self) -> None:
@@ -98,13 +101,19 @@ class RunTreatment:
             raise DivergedError(pending.reason)
 
     def consulted(self) -> None:
-        """Write down what was decided at a mark."""
+        """Write down what was decided at a mark; what a trial took is no part of a step's time."""
+        if self._began is not None:
+            progress = self.treatment.branch.state.progress
+            progress.setup_seconds += self.prepared.clock.seconds() - self._began
+            self._began = None
         self.write(None)
 
     def _before(self, pending: Pending) -> None:
         """Save what the trial begins from."""
         branch = self.treatment.branch
         save_state(self.prepared.folder / "checkpoints", branch.state, self.prepared.clock)
+        self._began, progress = self.prepared.clock.seconds(), branch.state.progress
+        self._step_seconds = (self._began - progress.setup_seconds) / max(1, progress.step)
         self.write(pending)
 
     def _kept(self, branch: Branch) -> Branch:
@@ -113,8 +122,9 @@ class RunTreatment:
         if self.plan.compiled:  # one graph and single operations differ in the last bits
             branch = new_branch(branch.patient, self.plan, branch.total_steps)
         progress = branch.state.progress
-        old = self.treatment.branch.state.progress
-        progress.setup_seconds, progress.total_steps = old.setup_seconds, branch.total_steps
+        # What trials took is no part of a step's time, by which a time limit sets the schedule.
+        progress.setup_seconds = self.prepared.clock.seconds() - self._step_seconds * progress.step
+        progress.total_steps, self._began = branch.total_steps, None
         self.treatment.branch = branch
         self.write(None)
         become(folder, branch.patient.config)

@@ -8,6 +8,7 @@ look, if they are there by then: no process ever waits for another.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -48,7 +49,7 @@ class Replicas:
         store.set(self._key(step, dist.get_rank()), str(weights_hash(model)))
         self._waiting = step
 
-    def _read(self, store: dist.Store) -> None:
+    def _read(self, store: Any) -> None:
         keys = [self._key(self._waiting, rank) for rank in range(dist.get_world_size())]
         if self._waiting is not None and store.check(keys):
             self.hashes = [int(store.get(key)) for key in keys]

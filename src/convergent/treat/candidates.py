@@ -26,7 +26,7 @@ def treatable(findings: Iterable[Finding]) -> list[Finding]:
 
 def candidates(patient: Patient, findings: Sequence[Finding], most: int = MOST_CANDIDATES) -> list[Patient]:
     """Return the treated trainings that are to be tried, the most promising first."""
-    single = [_applicable(Case(patient, one), TREATS[one.code]) for one in findings]
+    single = [_applicable(Case(patient, one), _remedies(one)) for one in findings]
     queues = [queue for queue in single if queue]
     found: list[Patient] = []
     if queues:
@@ -41,6 +41,12 @@ def candidates(patient: Patient, findings: Sequence[Finding], most: int = MOST_C
     if not found:
         found = [treated for _, treated in _applicable(Case(patient, findings[0]), GENERAL)]
     return _distinct(found)[:most]
+
+
+def _remedies(finding: Finding) -> list[Remedy]:
+    """Return the remedies of a finding, and then those of what it explains: the order of causes may be wrong."""
+    codes = [finding.code, *finding.consequences]
+    return list(dict.fromkeys(remedy for code in codes for remedy in TREATS.get(code, ())))
 
 
 def _applicable(case: Case, remedies: Sequence[Remedy]) -> list[tuple[Remedy, Patient]]:

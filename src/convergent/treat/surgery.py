@@ -2,8 +2,8 @@
 
 What a module is made of is seen by running it once: which layers ran, in which order, and which activations.
 
-Residual connections: He et al. 2016, https://arxiv.org/abs/1512.03385. Layer norm: Ba et al. 2016,
-https://arxiv.org/abs/1607.06450. Batch norm: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
+Layer norm: Ba et al. 2016, https://arxiv.org/abs/1607.06450. Batch norm: Ioffe and Szegedy 2015,
+https://arxiv.org/abs/1502.03167.
 """
 
 from __future__ import annotations
@@ -172,66 +172,6 @@ def insert_activations(model: nn.Module, pairs: list[str], new: str = "relu") ->
     for name in places:
         put(model, name, nn.Sequential(model.get_submodule(name), NEW[new]()))
     return model if places else None
-
-
-class Residual(nn.Module):
-    """x + net(x), where the shapes allow it."""
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x + net(x)."""
-        y: Tensor = self.net(x)
-        return x + y if y.shape == x.shape else y
-
-
-def insert_residuals(model: nn.Module) -> nn.Module | None:
-    """Return the model with x + f(x) around each layer and its activation in a Sequential that keep the width."""
-    found = 0
-    for parent in list(model.modules()):
-        if isinstance(parent, nn.Sequential) and not isinstance(parent, Residual):
-            children = list(parent.children())
-            groups = _groups(children)
-            if any(isinstance(group, Residual) for group in groups):
-                found += sum(isinstance(group, Residual) for group in groups)
-                _refill(parent, groups)
-    return model if found else None
-
-
-def _groups(children: list[nn.Module]) -> list[nn.Module]:
-    groups: list[nn.Module] = []
-    place = 0
-    while place < len(children):
-        end = place + 1
-        while end < len(children) and not _has_layer(children[end]):
-            end += 1
-        group = children[place:end]
-        keeps = _keeps_width(children[place]) and end < len(children) and len(group) > 1
-        groups += [Residual(nn.Sequential(*group))] if keeps else group
-        place = end
-    return groups
-
-
-def _has_layer(module: nn.Module) -> bool:
-    return any(True for _ in module.parameters()) and not isinstance(module, NORMS)
-
-
-def _keeps_width(module: nn.Module) -> bool:
-    first = next((m for m in module.modules() if isinstance(m, LINEAR)), None)
-    if isinstance(first, nn.Linear):
-        return first.in_features == first.out_features
-    if isinstance(first, nn.modules.conv._ConvNd):
-        return first.in_channels == first.out_channels and set(first.stride) == {1}
-    return False
-
-
-def _refill(parent: nn.Sequential, groups: list[nn.Module]) -> None:
-    for name in list(parent._modules):
-        del parent._modules[name]
-    for number, module in enumerate(groups):
-        parent.add_module(str(number), module)
 
 
 def start_anew(model: nn.Module, seen: Anatomy, seed: int) -> nn.Module:

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from convergent.config import Config
+from convergent.doctor.findings import finding
 from convergent.engine.loop import DivergedError, Ending, Training, train
 from convergent.engine.plan import Plan
 from convergent.treat.branch import Branch, Outputs
@@ -43,13 +44,13 @@ Ask = Callable[[Finding, Sequence[str], int], bool]
 """(finding, what would be tried, steps that the trial takes) -> whether to try."""
 
 
-def marks_of(total_steps: int) -> list[int]:
+def marks_of(total_steps: int, fewest: int = FEWEST_STEPS) -> list[int]:
     """Return the steps at which a training pauses for the doctor.
 
     >>> marks_of(1000), marks_of(40)
     ([50, 100, 250, 500], [8, 10, 20])
     """
-    steps = {max(FEWEST_STEPS, round(share * total_steps)) for share in MARKS}
+    steps = {max(fewest, round(share * total_steps)) for share in MARKS}
     return sorted(step for step in steps if step < total_steps)
 
 
@@ -221,6 +222,14 @@ class Treatment:
         self._tell(reason)
         return (bool(found) and self.treat(found, mark, reason)) or self._take_spare()
 
+    def refused(self, reason: str) -> bool:
+        """The loss does not take what it is given; return whether another training goes on in its place."""
+        mark = self.marks[0] if self.marks else self.branch.total_steps
+        outputs, targets = self.branch.outputs()
+        self.outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
+        self._tell(reason)
+        return self.treat([finding("setup/output-loss-mismatch", "critical", "loss", reason)], mark, reason)
+
     def _take_spare(self) -> bool:
         """Go on with the next best of the last trial, where what won has diverged since."""
         if not self._spare:
@@ -246,6 +255,10 @@ def train_treated(
             ending = train(branch.state, replace(training_of(branch), pause_at=treatment.next_mark()))
         except DivergedError as error:
             if not treatment.rescue(str(error)):
+                raise
+            continue
+        except (RuntimeError, ValueError, IndexError) as error:  # a loss that refuses what it is given
+            if branch.state.progress.step or not treatment.refused(f"the first step failed: {error}"):
                 raise
             continue
         if ending != "paused":

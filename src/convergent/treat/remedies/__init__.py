@@ -11,6 +11,8 @@ from convergent.treat.remedies.network import (
     ACTIVATIONS_BETWEEN,
     BARE_OUTPUT,
     CALM_START,
+    GATED,
+    GROUP_NORM,
     INITIALISED,
     LEAKY,
     NORMALISED_LAYERS,
@@ -18,6 +20,7 @@ from convergent.treat.remedies.network import (
     RECTIFIED,
     RESIDUAL,
     TRAINABLE_ALL,
+    WIDER,
     dropout,
 )
 from convergent.treat.remedies.preparation import (
@@ -46,9 +49,9 @@ LOWER = (scaled_rate(0.1), scaled_rate(0.01), scaled_rate(1e-3))
 HIGHER = (scaled_rate(10.0), scaled_rate(100.0))
 SIZE_OF_STEPS = (DEFAULT_RATE, *ADAMW)
 SIGNAL = (
-    DEFAULT_NETWORK, RECTIFIED, NORMALISED_RECTIFIED, INITIALISED, RESIDUAL, NORMALISED_LAYERS, *SIZE_OF_STEPS,
+    DEFAULT_NETWORK, GATED, RECTIFIED, NORMALISED_RECTIFIED, INITIALISED, RESIDUAL, NORMALISED_LAYERS, *SIZE_OF_STEPS,
 )  # fmt: skip
-GENERAL = (STANDARDISED, *SIZE_OF_STEPS, INITIALISED, RECTIFIED, SCALED_TARGETS, DEFAULT_NETWORK)
+GENERAL = (STANDARDISED, RIGHT_LOSS, *SIZE_OF_STEPS, INITIALISED, RECTIFIED, SCALED_TARGETS, DEFAULT_NETWORK, WIDER)
 """Good practice, for a training that fails for reasons that have not been named."""
 
 TREATS: dict[str, tuple[Remedy, ...]] = {
@@ -73,7 +76,7 @@ TREATS: dict[str, tuple[Remedy, ...]] = {
     "setup/learning-rate-out-of-range": (*SIZE_OF_STEPS, *LOWER[:2], *HIGHER),
     "training/non-finite": (DEFAULT_RATE, *LOWER, STANDARDISED, CLIPPED, INITIALISED, ADAMW[1]),
     "training/vanishing-gradient": SIGNAL,
-    "training/exploding-gradient": (CLIPPED, DEFAULT_RATE, *LOWER[:2], INITIALISED, NORMALISED_LAYERS, ADAMW[1]),
+    "training/exploding-gradient": (CLIPPED, DEFAULT_RATE, *LOWER[:2], GATED, INITIALISED, NORMALISED_LAYERS, ADAMW[1]),
     "training/dying-relu": (LEAKY, INITIALISED, DEFAULT_RATE, LOWER[0], STANDARDISED, ADAMW[1]),
     "training/saturated-activations": (STANDARDISED, RECTIFIED, INITIALISED, DEFAULT_NETWORK, NORMALISED_LAYERS),
     "training/learning-rate-too-high": (DEFAULT_RATE, FITTED_RATE, ADAMW[1], *LOWER, USUAL_MOMENTUM_REMEDY, CLIPPED),
@@ -84,9 +87,9 @@ TREATS: dict[str, tuple[Remedy, ...]] = {
     "training/slow-convergence": (*SIZE_OF_STEPS, *HIGHER, STANDARDISED, INITIALISED),
     "training/constant-output": GENERAL,
     "training/overfitting": (dropout(0.3), dropout(0.5), decay(0.05), SMOOTHED),
-    "training/underfitting": (decay(0.0), dropout(0.0), *GENERAL),
-    "training/regularization-dominates": (decay(0.0), dropout(0.0)),
+    "training/underfitting": (decay(0.0), dropout(0.0), WIDER, *GENERAL),
+    "training/regularization-dominates": (decay(0.0), DEFAULT_RATE, dropout(0.0)),
     "result/no-better-than-baseline": GENERAL,
     "result/class-collapse": (CLASS_WEIGHTED, RESAMPLED, *GENERAL),
-    "result/train-eval-gap": (dropout(0.1), NORMALISED_LAYERS),
+    "result/train-eval-gap": (GROUP_NORM, dropout(0.1)),
 }

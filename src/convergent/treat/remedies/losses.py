@@ -69,7 +69,17 @@ def right_loss(case: Case) -> Patient | None:
         return None
     loss, name = fitting
     bare = bare_output(case) or case.patient
+    if bare is case.patient and _is_plain(case.patient.recipe.loss, loss):
+        return None
     return bare.with_loss(loss).noted("loss", f"loss {name} on the bare output", (f"loss = {name}",))
+
+
+def _is_plain(given: Any, fitting: Loss) -> bool:
+    """Return whether the loss is the fitting one already, with no option of its own."""
+    if type(given) is not type(getattr(fitting, "loss", fitting)):
+        return False
+    weight, smoothing = getattr(given, "weight", None), getattr(given, "label_smoothing", 0.0)
+    return weight is None and smoothing == 0 and getattr(given, "reduction", "mean") == "mean"
 
 
 def mean_loss(case: Case) -> Patient | None:

@@ -7,15 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from convergent.data.order import derived_seed
-from convergent.treat.patient import Patient
+from convergent.treat.patient import Operation, Patient
 from convergent.treat.remedies.remedy import Case, Remedy
+from convergent.treat.reshaped import gate_recurrences, group_norms, insert_residuals, widen
 from convergent.treat.rewritten import BOUNDED, RECTIFIERS
 from convergent.treat.surgery import (
     calm_last_layer,
     exchange_activations,
     insert_activations,
     insert_norms,
-    insert_residuals,
     register_lists,
     set_dropout,
     start_anew,
@@ -177,6 +177,46 @@ def bare_output(case: Case) -> Patient | None:
     return treated and treated.noted("bare-output", f"the final {ends} taken away", (f"leave out the last {ends}",))
 
 
+def gated(case: Case) -> Patient | None:
+    """Exchange plain recurrent layers for gated ones, which carry gradients through many steps."""
+    treated = None if case.patient.tasks is not None else case.patient.operated(seeded(case, gate_recurrences))
+    return treated and treated.noted("gates", "nn.RNN exchanged for nn.GRU", ("nn.GRU(...) in place of nn.RNN(...)",))
+
+
+def without_batch_statistics(case: Case) -> Patient | None:
+    """Exchange batch norms for group norms: small or unlike batches have poor statistics."""
+    treated = None if case.patient.tasks is not None else case.patient.operated(group_norms)
+    return treated and treated.noted(
+        "group-norm", "batch norms exchanged for group norms", ("nn.GroupNorm(8, channels)",)
+    )
+
+
+def wider(case: Case) -> Patient | None:
+    """Give a plain stack of linear layers, or a network of ours, more units."""
+    patient = case.patient
+    if patient.tasks is not None:
+        if patient.config.width is None:
+            return None
+        width = 4 * patient.config.width
+        return patient.with_options(width=width).noted("wider", f"width {width}", (), width=width)
+    treated = patient.operated(seeded(case, widen))
+    return treated and treated.noted("wider", "hidden layers with more units", ("nn.Linear(..., 64 or more)",))
+
+
+def seeded(case: Case, operation: Operation) -> Operation:
+    """Return the operation with draws of its own: no generator of the program is touched."""
+
+    def run(model: nn.Module) -> nn.Module | None:
+        with torch.random.fork_rng():
+            torch.manual_seed(_seed(case))
+            return operation(model)
+
+    return run
+
+
+GATED = Remedy("gates", gated)
+GROUP_NORM = Remedy("group-norm", without_batch_statistics)
+WIDER = Remedy("wider", wider)
 RECTIFIED = Remedy("relu", rectified)
 LEAKY = Remedy("leaky-relu", leaky)
 INITIALISED = Remedy("initialise", initialised)
