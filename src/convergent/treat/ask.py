@@ -13,7 +13,7 @@ def ask_on_terminal(finding: Finding, tries: Sequence[str], steps: int) -> bool:
 
     Raises UserError where nobody is there to answer.
     """
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UserError("--treat ask: there is no terminal to ask on. Take auto or off, or hand `ask` to fit.")
     lines = [f"{finding.severity}: {finding.code}: {finding.message}", "would be tried:", *(f"  - {t}" for t in tries)]
     print("\n".join(lines), file=sys.stderr)
