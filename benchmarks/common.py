@@ -161,7 +161,8 @@ def report(
 
 
 def _relative(words: list[str]) -> list[str]:
-    return [f"benchmarks/{Path(words[0]).name}", *words[1:]]
+    """Return the command without the paths of this machine: an absolute one by its name alone."""
+    return [f"benchmarks/{Path(words[0]).name}", *(Path(w).name if w.startswith("/") else w for w in words[1:])]
 
 
 def write_results_page() -> Path:
