@@ -103,8 +103,8 @@ def run_trial(
         nonlocal spent
         for attempt in some:
             spent += _advance(attempt, plan, total_steps, mark, yardstick, targets)
-            name = " and ".join(change.remedy for change in attempt.patient.changes)
-            tell(f"trial of {name}: {attempt.note or f'score {attempt.curve[-1][1]:.4g} at step {attempt.step}'}")
+            outcome = attempt.note or f"score {attempt.curve[-1][1]:.4g} at step {attempt.step}"
+            tell(f"trial of {'; '.join(attempt.key)}: {outcome}")
         return sorted((one for one in some if not one.note), key=lambda one: one.score)
 
     for place, mark in enumerate(schedule):
