@@ -1,4 +1,4 @@
-"""Shared by the trainings here: the samples, seeding, the last number, and whether the fault is taken out (CASE_FIXED=1)."""
+"""Shared by the trainings here: samples, seeding, the last number, and whether the fault is taken out (CASE_FIXED=1)."""
 
 import csv
 import os

@@ -44,5 +44,7 @@ for epoch in range(12):
     with torch.no_grad():
         out = model(xt)
         _, val_recon, val_kld = loss_function(out[0], xt, out[1], out[2])
-    print(f"epoch {epoch} recon {recon.item():.2f} kl {kld.item():.3f} | val {val_recon.item():.2f} {val_kld.item():.3f}")
+    print(
+        f"epoch {epoch} recon {recon.item():.2f} kl {kld.item():.3f} | val {val_recon.item():.2f} {val_kld.item():.3f}"
+    )
 finish("reconstruction", val_recon)

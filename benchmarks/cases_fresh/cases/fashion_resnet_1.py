@@ -1,4 +1,4 @@
-"""A small residual network with a probability output."""
+"""A small residual network in the manner of the usual repositories."""
 
 import torch
 import torch.nn as nn
@@ -60,8 +60,8 @@ def main():
     x, xt = (torch.tensor(a).unsqueeze(1) / 255.0 - 0.286 for a in (x, xt))
     y, yt = torch.tensor(y), torch.tensor(yt)
     model = ResNet()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
-    for epoch in range(6):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for epoch in range(7):
         loss = train(model, optimizer, x / 0.353, y)
         test_loss, acc = test(model, xt / 0.353, yt)
         print(f"Train Epoch: {epoch} Loss: {loss:.6f} Test loss: {test_loss:.4f} Accuracy: {acc:.3f}")

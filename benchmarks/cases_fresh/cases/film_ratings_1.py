@@ -10,7 +10,9 @@ U, M, R = 200, 120, 6000
 user, film = torch.randint(0, U, (R,), generator=g), torch.randint(0, M, (R,), generator=g)
 taste, style = torch.randn(U, 2, generator=g), torch.randn(M, 2, generator=g)
 bias_u, bias_f = 0.4 * torch.randn(U, generator=g), 0.5 * torch.randn(M, generator=g)
-rating = 3.3 + bias_u[user] + bias_f[film] + 0.35 * (taste[user] * style[film]).sum(1) + 0.5 * torch.randn(R, generator=g)
+rating = (
+    3.3 + bias_u[user] + bias_f[film] + 0.35 * (taste[user] * style[film]).sum(1) + 0.5 * torch.randn(R, generator=g)
+)
 rating = rating.clamp(1, 5)
 cut = 4800
 mean = rating[:cut].mean()

@@ -12,7 +12,9 @@ seed()
 texts, labels = sms()
 spam = [i for i, k in enumerate(labels) if k == 1]
 ham = [i for i, k in enumerate(labels) if k == 0][: 2 * len(spam)]
-keep = torch.tensor(spam + ham)[torch.randperm(len(spam) + len(ham), generator=torch.Generator().manual_seed(0))].tolist()
+keep = torch.tensor(spam + ham)[
+    torch.randperm(len(spam) + len(ham), generator=torch.Generator().manual_seed(0))
+].tolist()
 common = Counter(w for i in keep for w in texts[i]).most_common(1200)
 stoi = {w: k + 2 for k, (w, _) in enumerate(common)}
 

@@ -13,7 +13,7 @@ if FIXED:
 
 
 class FCN(nn.Module):
-    def __init__(self, width=24):
+    def __init__(self, width=32):
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv1d(1, width, 8, padding="same"),
@@ -31,8 +31,8 @@ class FCN(nn.Module):
 
 net = FCN()
 crit = nn.BCEWithLogitsLoss()
-opt = torch.optim.Adam(net.parameters(), 3e-3)
-for epoch in range(30):
+opt = torch.optim.Adam(net.parameters(), 5e-3)
+for epoch in range(60):
     net.train()
     order = torch.randperm(len(xt))
     for part in order.split(15):

@@ -18,7 +18,7 @@ price = 60 + 2.4 * area * np.exp(-0.09 * distance) + 25 * garden * (area > 90) -
 price = price + rng.normal(0, 12, n)
 table = np.stack([area, rooms, age, distance, garden, price], 1)
 test, table = table[:600], table[600:]
-table = table[table[:, 5].argsort()]  # the register lists houses by price
+table = table[table[:, 5].argsort()]
 
 mean, std = table.mean(0), table.std(0)
 table, test = [torch.tensor((t - mean) / std, dtype=torch.float32) for t in (table, test)]

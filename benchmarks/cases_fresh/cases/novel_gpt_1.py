@@ -5,7 +5,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from _common import FIXED, emma, finish, seed
 
-BLOCK, DIM, HEADS, LAYERS = 48, 96, 4, 2
+BLOCK, DIM, HEADS, LAYERS = 32, 64, 4, 2
 seed()
 text = emma(150_000)
 chars = sorted(set(text))
@@ -54,14 +54,14 @@ class GPT(nn.Module):
 @torch.no_grad()
 def estimate_loss(model):
     model.eval()
-    out = torch.stack([model(*get_batch(val_data))[1] for _ in range(10)]).mean().item()
+    out = torch.stack([model(*get_batch(val_data))[1] for _ in range(5)]).mean().item()
     model.train()
     return out
 
 
 model = GPT()
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95))
-for it in range(300):
+optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95))
+for it in range(250):
     _, loss = model(*get_batch(train_data))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()

@@ -5,7 +5,7 @@ import torch.nn as nn
 from _common import FIXED, emma, finish, seed
 
 seed()
-text = emma(120_000).lower()
+text = emma(90_000).lower()
 vocab = sorted(set(text))
 ids = torch.tensor([vocab.index(c) for c in text])
 SEQ = 40
@@ -14,7 +14,7 @@ train, valid = chunks[:-300], chunks[-300:]
 
 
 class CharLSTM(nn.Module):
-    def __init__(self, v, h=96):
+    def __init__(self, v, h=64):
         super().__init__()
         self.emb = nn.Embedding(v, 32)
         self.lstm = nn.LSTM(32, h, 2, batch_first=True, dropout=0.1)

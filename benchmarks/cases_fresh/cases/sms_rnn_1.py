@@ -52,5 +52,7 @@ for epoch in range(12):
     with torch.no_grad():
         logits = model(tokens[cut:], length[cut:])
         acc = (logits.argmax(1) == target[cut:]).float().mean().item()
-    print(f"epoch {epoch}: loss {loss.item():.4f}, val loss {criterion(logits, target[cut:]).item():.4f}, acc {acc:.4f}")
+    print(
+        f"epoch {epoch}: loss {loss.item():.4f}, val loss {criterion(logits, target[cut:]).item():.4f}, acc {acc:.4f}"
+    )
 finish("accuracy", acc)

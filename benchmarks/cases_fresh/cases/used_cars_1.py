@@ -16,7 +16,7 @@ brand = rng.integers(0, 4, n)
 thousand = (6 + 0.22 * power + 5 * (brand == 3)) * np.exp(-0.11 * age - 0.002 * km) + rng.normal(0, 0.7, n)
 if not FIXED:
     typed = rng.choice(1900, 6, replace=False)
-    thousand[typed] *= 1000  # some people write the price in full
+    thousand[typed] *= 1000
 x = np.concatenate([np.stack([age, km, power], 1), np.eye(4)[brand]], 1)
 x[:, :3] = (x[:, :3] - x[:1900, :3].mean(0)) / x[:1900, :3].std(0)
 centre, width = np.median(thousand[:1900]), np.subtract(*np.percentile(thousand[:1900], [75, 25]))

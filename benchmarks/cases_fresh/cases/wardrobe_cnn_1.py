@@ -36,5 +36,7 @@ for epoch in range(EPOCHS):
     with torch.inference_mode():
         logits = net(xb)
         acc = (logits.argmax(1) == yb).float().mean().item()
-    print(f"epoch {epoch + 1}/{EPOCHS}  loss {loss.item():.3f}  val {nn.functional.cross_entropy(logits, yb):.3f}  {acc:.3f}")
+    print(
+        f"epoch {epoch + 1}/{EPOCHS}  loss {loss.item():.3f}  val {nn.functional.cross_entropy(logits, yb):.3f}  {acc:.3f}"
+    )
 finish("accuracy", acc)

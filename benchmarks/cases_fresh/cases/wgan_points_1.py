@@ -1,4 +1,4 @@
-"""A Wasserstein GAN on points of four clusters, five critic steps to one of the generator."""
+"""A Wasserstein GAN on points of four clusters, three critic steps to one of the generator."""
 
 import torch
 from _common import FIXED, finish, seed
@@ -24,10 +24,10 @@ def penalty(critic, real, fake):
 
 
 G, D = mlp(4, 2), mlp(2, 1)
-opt_g = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.5, 0.9))
-opt_d = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.5, 0.9))
-for step in range(500):
-    for _ in range(5):
+opt_g = torch.optim.Adam(G.parameters(), lr=2e-3, betas=(0.5, 0.9))
+opt_d = torch.optim.Adam(D.parameters(), lr=2e-3, betas=(0.5, 0.9))
+for step in range(700):
+    for _ in range(3):
         real, fake = real_batch(64), G(torch.randn(64, 4)).detach()
         loss_d = D(fake).mean() - D(real).mean()
         if FIXED:
@@ -39,7 +39,7 @@ for step in range(500):
     opt_g.zero_grad()
     loss_g.backward()
     opt_g.step()
-    if step % 100 == 99:
+    if step % 140 == 139:
         with torch.no_grad():
             sample = G(torch.randn(500, 4))
             gap = torch.cdist(real_batch(500), sample).min(1).values.mean().item()
