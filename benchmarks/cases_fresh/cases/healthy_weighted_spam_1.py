@@ -11,9 +11,10 @@ from torch.utils.data import DataLoader
 seed()
 texts, labels = sms()
 vocab = {w: i + 2 for i, (w, _) in enumerate(Counter(w for t in texts[:2400] for w in t).most_common(1500))}
-examples = [
-    (torch.tensor([vocab.get(w, 1) for w in words[:25]] or [1]), int(k)) for words, k in zip(texts, labels, strict=True)
-]
+encoded = {}
+for words, k in zip(texts, labels, strict=True):
+    encoded.setdefault(tuple(vocab.get(w, 1) for w in words[:25]) or (1,), int(k))
+examples = [(torch.tensor(ids), k) for ids, k in encoded.items()]
 train, val = examples[:2400], examples[2400:3200]
 
 

@@ -43,7 +43,6 @@ class Counter(nn.Module):
 
 if __name__ == "__main__":
     seed()
-    rng = np.random.default_rng(777)
     check = Pulses(600, 777)
     held = [check[i] for i in range(600)]
     x_val, y_val = torch.stack([h[0] for h in held]), torch.tensor([h[1] for h in held])
