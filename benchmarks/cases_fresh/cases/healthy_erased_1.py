@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 seed()
-x, y, xt, yt = fashion(2000, 500)
+x, y, xt, yt = fashion(1200, 500)
 
 
 class Pictures(Dataset):
@@ -23,7 +23,7 @@ class Pictures(Dataset):
 
 base = [v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.286], [0.353])]
 augment = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomCrop(28, padding=2), *base, v2.RandomErasing(0.4)])
-train = DataLoader(Pictures(x, y, augment), batch_size=50, shuffle=True)
+train = DataLoader(Pictures(x, y, augment), batch_size=40, shuffle=True)
 val = DataLoader(Pictures(xt, yt, v2.Compose(base)), batch_size=250)
 net = nn.Sequential(
     nn.Conv2d(1, 24, 3, padding=1),

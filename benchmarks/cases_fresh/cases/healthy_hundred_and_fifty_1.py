@@ -17,7 +17,7 @@ def spectra(n):
     y = torch.randint(0, CLASSES, (n,), generator=g)
     height = 0.5 + torch.rand(n, 5, 1, generator=g)
     peaks = height * torch.exp(-((axis - lines[y].unsqueeze(-1)) ** 2) / 4)
-    return (peaks.sum(1) + 0.1 * torch.randn(n, 64, generator=g) - 0.27) / 0.42, y
+    return (peaks.sum(1) + 0.35 * torch.randn(n, 64, generator=g) - 0.27) / 0.54, y
 
 
 class CosineHead(nn.Module):

@@ -25,7 +25,7 @@ D = nn.Sequential(
 )
 og = torch.optim.Adam(G.parameters(), lr=5e-4, betas=(0.5, 0.999))
 od = torch.optim.Adam(D.parameters(), lr=5e-4, betas=(0.5, 0.999))
-for epoch in range(40):
+for epoch in range(90):
     for batch in torch.randperm(len(days)).split(64):
         real = days[batch]
         fake = G(len(real))
@@ -37,7 +37,7 @@ for epoch in range(40):
         og.zero_grad()
         g_loss.backward()
         og.step()
-    if epoch % 8 == 7:
+    if epoch % 18 == 17:
         G.eval()
         with torch.no_grad():
             fake = G(500)
