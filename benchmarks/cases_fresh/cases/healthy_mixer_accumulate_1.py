@@ -6,7 +6,7 @@ from _common import fashion, finish, seed
 
 ACCUMULATE = 4
 seed()
-x, y, xt, yt = fashion(2400, 500)
+x, y, xt, yt = fashion(1200, 500)
 x, xt = ((torch.tensor(a)[:, None] / 255.0 - 0.286) / 0.353 for a in (x, xt))
 y, yt = torch.tensor(y), torch.tensor(yt)
 
@@ -36,10 +36,10 @@ class Mixer(nn.Module):
 
 model = Mixer()
 opt = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.02)
-for epoch in range(10):
+for epoch in range(8):
     model.train()
     opt.zero_grad()
-    for n, idx in enumerate(torch.randperm(2400).split(10)):
+    for n, idx in enumerate(torch.randperm(1200).split(16)):
         with torch.autocast("cpu", torch.bfloat16):
             loss = nn.functional.cross_entropy(model(x[idx]), y[idx]) / ACCUMULATE
         loss.backward()
