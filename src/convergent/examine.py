@@ -13,10 +13,10 @@ from torch import nn
 
 from convergent.config import Config
 from convergent.doctor.charts import panels
-from convergent.doctor.collect import hash_samples
 from convergent.doctor.diagnose import judge
 from convergent.doctor.experiments import own_randomness
 from convergent.doctor.experiments.dependence import samples_mix
+from convergent.doctor.hashes import hash_samples
 from convergent.doctor.rank import ranked
 from convergent.doctor.record import Evaluation, Evidence, LossCall, LossKind, SampleSet
 from convergent.doctor.rules import BEFORE_TRAINING, WHILE_TRAINING

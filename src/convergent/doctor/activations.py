@@ -15,6 +15,7 @@ from convergent.doctor.measure import (
     first_samples,
     histogram,
 )
+from convergent.doctor.readings import to_host
 from convergent.doctor.record import ActivationSample, Evidence
 
 LATE_MASKS = 12
@@ -77,7 +78,8 @@ class ActivationLog:
     def finish(self, evidence: Evidence) -> None:
         """Add what is read at the end."""
         self.collect(evidence)
-        evidence.dead_units = {
-            name: dead_share(masks[: min(count, LATE_MASKS)]) for name, (masks, count) in self._dead.items()
-        }
-        evidence.histograms = {name: values[0].tolist() for name, (values, _) in self._histograms.items()}
+        shares = [dead_share(memory[: min(count, LATE_MASKS)]) for memory, count in self._dead.values()]
+        values = to_host([*shares, *(memory[0] for memory, _ in self._histograms.values())])
+        dead, histograms = values[: len(shares)], values[len(shares) :]
+        evidence.dead_units = {name: mine[0] for name, mine in zip(self._dead, dead, strict=True)}
+        evidence.histograms = dict(zip(self._histograms, histograms, strict=True))

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
+from convergent.doctor.hashes import row_hashes
+from convergent.doctor.readings import READ_EVERY
 from convergent.doctor.record import SampleSet
 
 MOST_SAMPLES = 8192
 MOST_BYTES = 4 * 2**20
 MOST_HASHES = 200_000
+MOST_WAITING = 2**17
+EQUAL_IN_A_ROW = 16
 
 
-def hash_samples(inputs: Tensor) -> list[int]:
-    """Return one number a sample, equal for equal samples of this process.
+class Taken(NamedTuple):
+    """A batch whose hashes wait on the device."""
 
-    >>> first, second, third = hash_samples(torch.tensor([[1.0, 2.0], [1.0, 2.0], [1.0, 3.0]]))
-    >>> first == second, first == third
-    (True, False)
-    """
-    if inputs.is_complex() or inputs.is_sparse or inputs.is_quantized or not len(inputs):
-        return []
-    rows = inputs.detach().contiguous().reshape(len(inputs), -1).cpu()
-    data = rows.view(torch.uint8).numpy() if rows.dtype != torch.bool else rows.numpy()
-    return [hash(row.tobytes()) for row in data]
+    step: int
+    samples: int
+    hashed: int
+    kept: bool
 
 
 class Rows:
@@ -51,13 +52,21 @@ class Rows:
         self._buffer[self._count : self._count + len(more)].copy_(more.detach())
         self._count += len(more)
 
+    def give_back(self, samples: int) -> None:
+        """Forget the last samples."""
+        self._count -= samples
+
     def all(self) -> Tensor:
         """Return what was kept, on the host."""
         return self._buffer[: self._count].cpu().to(self._like)
 
 
 class Collector:
-    """Takes batches in the order of training; it is closed when samples come again or the budget is spent."""
+    """Takes batches in the order of training; it is closed when samples come again or the budget is spent.
+
+    Samples are told by hashes, which wait on the device: `read` judges all that wait, and undoes what was kept of
+    batches that came after the first epoch.
+    """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._inputs: Rows | None = None
@@ -73,22 +82,97 @@ class Collector:
         self.with_replacement = False
         self._previous: list[int] = []
         self._previous_step = -1
+        self._last_step = -1
+        self._equal_in_a_row = 0
         self._full = False
         self._most_bytes = most_bytes
+        self._waiting: list[Taken] = []
+        self._hashes: Tensor | None = None
+        self._used = 0
 
     @property
     def has_room(self) -> bool:
         """Whether samples and their targets are still wanted."""
         return self.open and not self._full
 
-    def see(self, inputs: Tensor, step: int) -> list[int]:
-        """Hash a training batch; notice where the first epoch ends."""
-        hashes = hash_samples(inputs)
+    def reserve(self, inputs: Tensor) -> None:
+        """Take memory for samples like these, once; best before a step's large tensors are there."""
+        if self._inputs is None and len(inputs):
+            self._inputs = Rows(inputs, self._most_bytes)
+            room = max(len(inputs), min(READ_EVERY * len(inputs), MOST_WAITING))
+            self._hashes = torch.empty(room, dtype=torch.long, device=inputs.device)
+
+    def take(self, inputs: Tensor, targets: Tensor | None, step: int) -> None:
+        """Keep a copy of a training batch as far as the budget goes, and its hashes."""
+        if not self.open or not len(inputs):
+            return
+        self.reserve(inputs)
+        hashes = row_hashes(inputs)
+        self._put(hashes)
+        if not self.open:
+            return
+        aligned = align(inputs, targets) if targets is not None else None
+        kept = self._keep(*(aligned or (inputs, None)))
+        self._waiting.append(Taken(step, self.sizes[-1] if kept else 0, len(hashes), kept))
+
+    def _put(self, hashes: Tensor) -> None:
+        """Copy hashes to those that wait; only batches of very many samples are read before `read` is due."""
+        assert self._hashes is not None
+        if self._used + len(hashes) > len(self._hashes) or self._hashes.device != hashes.device:
+            self.read()
+            if len(hashes) > len(self._hashes) or self._hashes.device != hashes.device:
+                self._hashes = torch.empty_like(hashes)
+        self._hashes[self._used : self._used + len(hashes)].copy_(hashes)
+        self._used += len(hashes)
+
+    def _keep(self, inputs: Tensor, targets: Tensor | None) -> bool:
+        """Keep a copy of a batch, and return whether it fitted in."""
+        assert self._inputs is not None
+        if not self.sizes:
+            self._targets = Rows(targets, self._most_bytes) if targets is not None else None
+        if (targets is None) != (self._targets is None):
+            return False
+        parts = [(self._inputs, inputs)]
+        if targets is not None and self._targets is not None:
+            parts.append((self._targets, targets))
+        if not all(rows.is_like(more) for rows, more in parts):
+            return False
+        if not all(rows.has_room(more) for rows, more in parts):
+            self._full = True
+            return False
+        for rows, more in parts:
+            rows.add(more)
+        self.sizes.append(len(inputs))
+        return True
+
+    def read(self) -> None:
+        """Judge the batches whose hashes wait, in one transfer."""
+        if not self._waiting:
+            self._used = 0
+            return
+        assert self._hashes is not None
+        values: list[int] = self._hashes[: self._used].tolist()
+        waiting, self._waiting, self._used = self._waiting, [], 0
+        start = 0
+        for batch in waiting:
+            hashes = values[start : start + batch.hashed]
+            start += batch.hashed
+            if self.open:
+                self._judge(hashes, batch.step)
+            if batch.kept and self.open:
+                self.kept_hashes += hashes
+            elif batch.kept:
+                self._give_back(batch.samples)
+
+    def _judge(self, hashes: list[int], step: int) -> None:
+        """Notice where a batch is that before, and where the first epoch ends."""
         if hashes and hashes == self._previous and len(set(hashes)) > 1:
             # A closure that is called again, and training on all data at once, repeat a batch on purpose.
             self.equal_batches += step != self._previous_step and self.batches > 1
-            return hashes
-        self._previous, self._previous_step = hashes, step
+            self._equal_in_a_row += step != self._last_step
+            self._last_step, self.open = step, self._equal_in_a_row < EQUAL_IN_A_ROW
+            return
+        self._previous, self._previous_step, self._last_step, self._equal_in_a_row = hashes, step, step, 0
         again = sum(value in self.seen for value in hashes)
         if hashes and again > 0.5 * len(hashes) and len(self.seen) > len(hashes):
             # Tiny domains (a handful of distinct inputs) repeat within an epoch: no boundary can be told there.
@@ -96,41 +180,18 @@ class Collector:
             self.open = False
             # An epoch ends at once; draws with replacement come again little by little.
             self.with_replacement = again < 0.9 * len(hashes)
-            return []
+            return
         self.repeated += again
         self.seen.update(hashes)
         self.batches += 1
-        if len(self.seen) > MOST_HASHES:
-            self.open = False
-        return hashes
+        self.open = len(self.seen) <= MOST_HASHES
 
-    def reserve(self, inputs: Tensor) -> None:
-        """Take memory for samples like these, once; best before a step's large tensors are there."""
-        if self._inputs is None and len(inputs):
-            self._inputs = Rows(inputs, self._most_bytes)
-
-    def keep(self, inputs: Tensor, targets: Tensor | None, hashes: list[int]) -> None:
-        """Keep a copy of a batch, as far as the budget goes."""
-        if not self.open:
-            return
-        self.reserve(inputs)
-        assert self._inputs is not None
-        if not self.sizes:
-            self._targets = Rows(targets, self._most_bytes) if targets is not None else None
-        if (targets is None) != (self._targets is None):
-            return
-        parts = [(self._inputs, inputs)]
-        if targets is not None and self._targets is not None:
-            parts.append((self._targets, targets))
-        if not all(rows.is_like(more) for rows, more in parts):
-            return
-        if not all(rows.has_room(more) for rows, more in parts):
-            self._full = True
-            return
-        for rows, more in parts:
-            rows.add(more)
-        self.sizes.append(len(inputs))
-        self.kept_hashes += hashes
+    def _give_back(self, samples: int) -> None:
+        """Forget the last batch that was kept; those after it are forgotten too."""
+        self.sizes.pop()
+        for rows in (self._inputs, self._targets):
+            if rows is not None:
+                rows.give_back(samples)
 
     def sample_set(self) -> SampleSet | None:
         """Return what was kept; None where there is nothing."""

@@ -4,120 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from convergent.doctor.collect import hash_samples
+from convergent.doctor.chunks import Chunk, make_chunk
+from convergent.doctor.hashes import row_hashes
+from convergent.doctor.readings import Readings, to_host
 from convergent.doctor.record import Evaluation, LossKind, SampleSet
 
-MOST_CLASSES = 1000
 TRAIN_SHARE = 0.95
 MOST_BYTES = 4 * 2**20
 MOST_WAITING = 4096
-
-
-@dataclass
-class Chunk:
-    """Outputs that were compared with targets in one call; sums stay on the device until they are read."""
-
-    step: int
-    samples: int
-    training_mode: bool
-    sums: Tensor
-    """(5,) loss, loss squared, correct, squared error, and samples that these are over."""
-    targets_sums: Tensor
-    """(2,) sum and sum of squares of numeric targets."""
-    predicted_counts: Tensor | None
-    true_counts: Tensor | None
-    has_loss: bool
-    has_metric: bool
-    hashes: list[int]
-    inputs: Tensor | None = None
-    targets: Tensor | None = None
-    target_id: int = 0
-    target_place: int = 0
-    """Where its values begin in memory: slices of one tensor are new objects at the same place."""
-
-
-def class_numbers(output: Tensor, target: Tensor, kind: LossKind) -> tuple[Tensor, Tensor, int] | None:
-    """Return (predicted, true, number of classes) as class numbers, flat; None where targets are no classes."""
-    if kind in ("cross_entropy", "nll") and output.ndim >= 2:
-        true = target.argmax(1) if target.is_floating_point() and target.shape == output.shape else target
-        return output.argmax(1).flatten(), true.flatten().long(), output.shape[1]
-    if kind in ("bce", "bce_with_logits") and output.numel() == target.numel():
-        edge = 0.5 if kind == "bce" else 0.0
-        return (output > edge).flatten().long(), (target > 0.5).flatten().long(), 2
-    return None
-
-
-def losses_of_samples(output: Tensor, target: Tensor, kind: LossKind) -> Tensor | None:
-    """Return the loss of every sample or element, flat; None for kinds that are not known."""
-    if kind == "cross_entropy":
-        return F.cross_entropy(output, target, reduction="none").flatten()
-    if kind == "nll":
-        return F.nll_loss(output, target, reduction="none").flatten()
-    if kind == "bce":
-        return F.binary_cross_entropy(output, target, reduction="none").flatten()
-    if kind == "bce_with_logits":
-        return F.binary_cross_entropy_with_logits(output, target, reduction="none").flatten()
-    if kind in ("mse", "l1", "smooth_l1"):
-        return (output - target).float().flatten().pow(2) if kind == "mse" else (output - target).abs().flatten()
-    return None
-
-
-@torch.no_grad()
-def make_chunk(
-    step: int,
-    output: Tensor,
-    target: Tensor,
-    kind: LossKind,
-    training_mode: bool,
-    by_decision: bool = False,
-    ignore_index: int = -100,
-) -> Chunk:
-    """Return the sums of one comparison; `by_decision`: `output` holds predicted classes."""
-    zero = torch.zeros((), device=output.device)
-    samples = len(target)
-    if kind in ("cross_entropy", "nll") and not target.is_floating_point() and output.ndim == target.ndim + 1:
-        counted = target.flatten() != ignore_index  # padding is neither lost nor right
-        output = output.movedim(1, -1).reshape(-1, output.shape[1])[counted]
-        target = target.flatten()[counted]
-    losses = None if by_decision else losses_of_samples(output, target, kind)
-    classes = (
-        (output.flatten().long(), target.flatten().long(), 0) if by_decision else class_numbers(output, target, kind)
-    )
-    correct, predicted_counts, true_counts = zero, None, None
-    if classes is not None:
-        predicted, true, count = classes
-        correct = (predicted == true).float().mean() * samples
-        if by_decision:
-            count = int(max(predicted.max(), true.max())) + 1 if len(true) and int(true.min()) >= 0 else 0
-        if 0 < count <= MOST_CLASSES and bool((true >= 0).all()) and bool((predicted >= 0).all()):
-            predicted_counts = torch.bincount(predicted, minlength=count).cpu()
-            true_counts = torch.bincount(true, minlength=count).cpu()
-    numeric = kind in ("mse", "l1", "smooth_l1") and not by_decision and output.numel() == target.numel()
-    error = (output.reshape(target.shape) - target).float().pow(2).mean() * samples if numeric else zero
-    y = target.float().flatten() if numeric else zero[None]
-    scale = samples / max(1, y.numel())
-    sums = [zero, zero, correct, error, zero + samples]
-    if losses is not None:
-        sums[0], sums[1] = losses.float().mean() * samples, losses.float().pow(2).mean() * samples
-    return Chunk(
-        step,
-        samples,
-        training_mode,
-        torch.stack([value.float() for value in sums]),
-        torch.stack([y.sum() * scale, y.pow(2).sum() * scale]),
-        predicted_counts,
-        true_counts,
-        losses is not None,
-        classes is not None or numeric,
-        [],
-    )
 
 
 def is_training_data(chunk: Chunk, train_hashes: set[int]) -> bool | None:
@@ -224,6 +123,9 @@ class EvaluationLog:
         self.inputs: list[Tensor] = []
         self._seen: set[tuple[int, int, int]] = set()
         self._bytes_left = MOST_BYTES
+        self._readings = Readings()
+        self._unread: list[Chunk] = []
+        self._hashes: list[tuple[list[int], Tensor]] = []
 
     def add_inputs(self, inputs: Tensor) -> None:
         """Note what went through the model."""
@@ -251,6 +153,7 @@ class EvaluationLog:
             if by_decision or last.has_loss:
                 return
             self.chunks.pop()
+            self._unread = [chunk for chunk in self._unread if chunk is not last]
         chunk = make_chunk(step, output, target, kind, training_mode, by_decision, ignore_index)
         chunk.target_id, chunk.target_place = id(target), place
         inputs = self._inputs_of(len(target))
@@ -259,6 +162,26 @@ class EvaluationLog:
         elif last is not None and last.step == step and not self.inputs and last.samples == chunk.samples:
             chunk.hashes = last.hashes
         self.chunks.append(chunk)
+        self._unread.append(chunk)
+        if self._readings.is_due():
+            self.read()
+
+    def read(self) -> None:
+        """Bring what waits on the device to the host together."""
+        tensors = [one for chunk in self._unread for one in _on_device(chunk)] + [one for _, one in self._hashes]
+        found = iter(to_host(tensors))
+        for chunk in self._unread:
+            chunk.sums, chunk.targets_sums = torch.tensor(next(found)), torch.tensor(next(found))
+            in_range = next(found) == [1.0]
+            if chunk.predicted_counts is not None:
+                counts = _known_counts(next(found), next(found), chunk.has_loss)
+                chunk.predicted_counts, chunk.true_counts = counts if in_range else (None, None)
+        for hashes, _ in self._hashes:
+            hashes.extend(map(int, next(found)))
+        for chunk in self._unread:
+            if chunk.inputs is not None:
+                self._drop_repeated(chunk, chunk.inputs)
+        self._unread, self._hashes = [], []
 
     def _same(self, last: Chunk, target: Tensor) -> bool:
         """Return whether a target is that of the last comparison, met again by a metric or a loss."""
@@ -275,15 +198,36 @@ class EvaluationLog:
         return parts
 
     def _keep(self, chunk: Chunk, parts: list[Tensor], target: Tensor) -> None:
-        chunk.hashes = [value for part in parts for value in hash_samples(part)]
-        if not chunk.hashes:
+        hashes = torch.cat([row_hashes(part) for part in parts])
+        if not len(hashes):
             return
-        signature = (len(chunk.hashes), chunk.hashes[0], chunk.hashes[-1])
+        self._hashes.append((chunk.hashes, hashes))
         size = sum(part.numel() * part.element_size() for part in parts)
-        if signature in self._seen or size > self._bytes_left:
-            return
-        self._seen.add(signature)
-        self._bytes_left -= size
-        if all(part.shape[1:] == parts[0].shape[1:] for part in parts):
+        if size <= self._bytes_left and all(part.shape[1:] == parts[0].shape[1:] for part in parts):
+            self._bytes_left -= size
             chunk.inputs = torch.cat([part.detach() for part in parts])
             chunk.targets = target.detach().clone()
+
+    def _drop_repeated(self, chunk: Chunk, inputs: Tensor) -> None:
+        """Let samples go that an earlier evaluation has kept, as their hashes tell."""
+        signature = (len(chunk.hashes), chunk.hashes[0], chunk.hashes[-1])
+        if signature in self._seen:
+            chunk.inputs = chunk.targets = None
+            self._bytes_left += inputs.numel() * inputs.element_size()
+        self._seen.add(signature)
+
+
+def _on_device(chunk: Chunk) -> list[Tensor]:
+    """Return what is read of a chunk."""
+    counts = [one for one in (chunk.predicted_counts, chunk.true_counts) if one is not None]
+    return [chunk.sums, chunk.targets_sums, chunk.in_range, *counts]
+
+
+def _known_counts(
+    predicted: list[float], true: list[float], has_loss: bool
+) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """Return the counts of the classes that there are: of decisions alone it is not known how many there could be."""
+    if not has_loss:
+        width = max((index + 1 for index, pair in enumerate(zip(predicted, true, strict=True)) if any(pair)), default=0)
+        predicted, true = predicted[:width], true[:width]
+    return (torch.tensor(predicted), torch.tensor(true)) if true else (None, None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from convergent.doctor.readings import to_host
 from convergent.doctor.record import Layer
 
 
@@ -42,13 +43,14 @@ def describe_layers(model: nn.Module, held: Iterable[Tensor]) -> list[Layer]:
     held  the parameters that an optimiser holds
     """
     ids = {id(parameter) for parameter in held}
+    modules = [(name, module, main_weight(module)) for name, module in model.named_modules()]
+    found = [(name, module, weight) for name, module, weight in modules if weight is not None]
+    numbers = to_host([weight_numbers(weight) for _, _, weight in found])
     layers = []
-    for name, module in model.named_modules():
-        weight = main_weight(module)
-        if weight is None:
-            continue
+    for (name, module, weight), mine in zip(found, numbers, strict=True):
         own = list(module.parameters(recurse=False))
-        layer = describe_weight(name or type(module).__name__, type(module).__name__, weight, *fans(module, weight))
+        kind, shape = type(module).__name__, tuple(weight.shape)
+        layer = describe_weight(name or kind, kind, shape, *fans(module, weight), mine)
         layer.num_parameters = sum(p.numel() for p in own)
         layer.trainable = sum(p.numel() for p in own if p.requires_grad)
         layer.in_optimizer = sum(p.numel() for p in own if id(p) in ids)
@@ -57,35 +59,39 @@ def describe_layers(model: nn.Module, held: Iterable[Tensor]) -> list[Layer]:
 
 
 @torch.no_grad()
-def describe_weight(name: str, kind: str, weight: Tensor, fan_in: int, fan_out: int) -> Layer:
-    """Return a `Layer` from its weight, (units, ...); what trains it is for the caller to add."""
+def weight_numbers(weight: Tensor) -> Tensor:
+    """Return standard deviation, mean, whether all units are equal, largest value and flatness of a weight, (5,).
+
+    The weight is (units, ...); flatness is the fourth moment by the square of the second.
+    """
     weight = weight.detach()
     values = (torch.view_as_real(weight) if weight.is_complex() else weight).float()
+    if not values.numel():
+        return torch.full((5,), math.nan, device=values.device)
     flat = values.flatten(1) if values.ndim > 1 else values.reshape(-1, 1)  # a temperature is one unit
-    return Layer(
-        name=name,
-        kind=kind,
-        weight_shape=tuple(weight.shape),
-        fan_in=fan_in,
-        fan_out=fan_out,
-        weight_std=float(values.std(unbiased=False)),
-        weight_mean=float(values.mean()),
-        equal_units=len(flat) > 1 and bool((flat == flat[:1]).all()),
-        fresh=is_fresh(values, fan_in),
-    )
+    equal = (flat == flat[:1]).all().float() if len(flat) > 1 else torch.zeros((), device=values.device)
+    flatness = values.pow(4).mean() / values.pow(2).mean() ** 2
+    return torch.stack([values.std(unbiased=False), values.mean(), equal, values.abs().amax(), flatness])
 
 
-def is_fresh(weight: Tensor, fan_in: int) -> bool:
+def describe_weight(
+    name: str, kind: str, shape: tuple[int, ...], fan_in: int, fan_out: int, numbers: Sequence[float]
+) -> Layer:
+    """Return a `Layer` from the numbers of its weight; what trains it is for the caller to add."""
+    std, mean, equal, largest, flatness = numbers
+    fresh = math.prod(shape) >= 64 and is_fresh(largest, flatness, fan_in)
+    return Layer(name, kind, shape, fan_in, fan_out, std, mean, equal == 1, fresh=fresh)
+
+
+def is_fresh(largest: float, flatness: float, fan_in: int) -> bool:
     """Return whether a weight still has torch's default distribution: uniform between -1 and 1 by sqrt(fan_in).
 
-    >>> is_fresh(nn.Linear(64, 64).weight.detach(), 64), is_fresh(torch.randn(64, 64) / 8, 64)
+    >>> _, _, _, *fresh = weight_numbers(nn.Linear(64, 64).weight).tolist()
+    >>> _, _, _, *normal = weight_numbers(torch.randn(64, 64) / 8).tolist()
+    >>> is_fresh(*fresh, 64), is_fresh(*normal, 64)
     (True, False)
     """
-    if weight.numel() < 64:
-        return False
     bound = 1 / math.sqrt(fan_in)
-    largest = float(weight.abs().max())
-    flatness = float(weight.pow(4).mean() / weight.pow(2).mean() ** 2)
     return 0.9 * bound < largest <= bound * (1 + 1e-5) and 1.5 < flatness < 2.1
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from convergent.doctor.functions import ADAPTIVE
-from convergent.doctor.layers import describe_weight
+from convergent.doctor.layers import describe_weight, weight_numbers
 from convergent.doctor.measure import joined, norms
 from convergent.doctor.record import Evaluation, Evidence, Layer, LossCall, LossKind, StepSample
 from convergent.doctor.steps import is_sampled
@@ -27,8 +27,8 @@ def described(name: str, kind: str, kernel: np.ndarray, count: int, trainable: i
     (3, 5)
     """
     weight = torch.from_numpy(np.moveaxis(np.asarray(kernel, dtype=np.float32), -1, 0).copy())
-    fan_in = weight[0].numel()
-    layer = describe_weight(name, kind, weight, fan_in, weight.numel() // max(1, weight.shape[1]))
+    fan_in, fan_out = weight[0].numel(), weight.numel() // max(1, weight.shape[1])
+    layer = describe_weight(name, kind, tuple(weight.shape), fan_in, fan_out, weight_numbers(weight).tolist())
     layer.num_parameters, layer.trainable, layer.in_optimizer = count, trainable, trainable
     return layer
 

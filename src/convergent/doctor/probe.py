@@ -15,16 +15,16 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from convergent.doctor.activations import ActivationLog
-from convergent.doctor.collect import Collector, align
+from convergent.doctor.collect import Collector
 from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
 from convergent.doctor.functions import ADAPTIVE
 from convergent.doctor.layers import describe_layers, put_in_order
-from convergent.doctor.measure import Pending, joined, norms
-from convergent.doctor.record import Evidence, Experiments, LossKind, StepSample
+from convergent.doctor.measure import Pending, std_across
+from convergent.doctor.readings import READ_EVERY, Readings
+from convergent.doctor.record import Evidence, Experiments, LossKind
 from convergent.doctor.replicas import Replicas
 from convergent.doctor.ring import Call, Ring
 from convergent.doctor.steps import (
-    by_layer,
     first_tensor,
     is_sampled,
     keeps_batch,
@@ -33,12 +33,12 @@ from convergent.doctor.steps import (
     parameters_of,
 )
 from convergent.doctor.tape import Tape
+from convergent.doctor.updates import UpdateLog
 
 MOST_DENSE_STEPS = 256
 SMALL_MODEL_BYTES = 4 * 2**20
 MOST_FOREIGN = 1000
-READ_EVERY = 4096
-LOSSES_TOGETHER = 256
+MANY_SCALARS = 4096
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
@@ -65,17 +65,15 @@ class Probe:
         self._tried = Experiments()
         self._foreign: dict[int, Tensor] = {}
         self._names = {id(p): name for name, p in model.named_parameters()}
-        self._layer_of = {
-            id(p): name.rpartition(".")[0] or type(model).__name__ for name, p in model.named_parameters()
-        }
         self._ran: dict[str, None] = {}
         self._activation_after: dict[str, str] = {}
         self._followed_by: dict[str, str] = {}
         self._last_layer = ""
-        self._pending = Pending()
+        self._readings = Readings()
+        self._pending = Pending(max(2 * MANY_SCALARS, 4 * READ_EVERY * len(self._names)))
+        self._updates = UpdateLog(model, self._pending, self.evidence.samples)
         self._activations = ActivationLog()
         self._losses: list[float] = []
-        self._waiting_losses = Pending(LOSSES_TOGETHER)
         self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
         self.log = EvaluationLog()
         self._fresh()
@@ -84,8 +82,7 @@ class Probe:
         self._call: Call | None = None
         self._input: Tensor | None = None
         self._pairs: list[tuple[LossKind, str, Tensor, Tensor, dict[str, Any]]] = []
-        self._before: list[tuple[str, Tensor, Tensor]] = []
-        self._sample: StepSample | None = None
+        self._updates.next_step()
         self._activations.next_step()
         self._learned: tuple[Tensor, Tensor | None] | None = None
         self._tape_now: Tape | None = None
@@ -94,7 +91,6 @@ class Probe:
         self.forwarded = False
         self.backwards = 0
         self.loss: Tensor | float | None = None
-        self.stale: Tensor | None = None
 
     @property
     def wants_mode(self) -> bool:
@@ -158,9 +154,8 @@ class Probe:
             if not self.output_transform:
                 self.output_transform = transform
             if is_sampled(self.step) and leaf.ndim and len(leaf) > 1:
-                sample = self._step_sample()
-                spread = leaf.detach().float().reshape(len(leaf), -1).std(0, unbiased=False).mean()
-                self._pending.add(spread, lambda value: setattr(sample, "output_std", value))
+                sample = self._updates.sample(self.step)
+                self._pending.add(std_across(leaf.detach().float()), lambda value: setattr(sample, "output_std", value))
 
     # what the spotter sees
 
@@ -173,7 +168,7 @@ class Probe:
 
     def layer_of(self, weights: Sequence[Tensor]) -> str:
         """Return the layer of the model that holds one of these weights, noting that it ran; empty if there is none."""
-        name = next((found for weight in weights if (found := self._layer_of.get(id(weight)))), "")
+        name = next((found for weight in weights if (found := self._updates.layer_of(weight))), "")
         if name:
             self._ran.setdefault(name)
         return name
@@ -239,10 +234,7 @@ class Probe:
     def before_backward(self, loss: Tensor) -> None:
         """A backward pass is about to begin."""
         if self.backwards == 0 and is_sampled(self.step):
-            held = {id(p) for optimizer in self.optimizers for p in parameters_of(optimizer)}
-            grads = [p.grad for p in self.model.parameters() if p.grad is not None and id(p) in held]
-            if grads:
-                self.stale = joined(norms(grads))
+            self._updates.before_backward(self.optimizers)
         self.backwards += 1
         self.loss = loss.detach()
         self._commit()
@@ -257,10 +249,7 @@ class Probe:
         What stays from the midst of a step keeps the memory around it from being used again.
         """
         if self._learned is not None:
-            inputs, targets = self._learned
-            hashes = self.collector.see(inputs, self.step)
-            inputs, targets = (align(inputs, targets) if targets is not None else None) or (inputs, None)
-            self.collector.keep(inputs, targets, hashes)
+            self.collector.take(*self._learned, self.step)
             self._learned = None
         tape, call = self._tape_done, self._call
         if tape is not None and call is not None and self.ring.keep(call, tape.outside):
@@ -271,12 +260,6 @@ class Probe:
 
     # step
 
-    def _step_sample(self) -> StepSample:
-        if self._sample is None:
-            self._sample = StepSample(self.step, float("nan"), 0.0)
-            self.evidence.samples.append(self._sample)
-        return self._sample
-
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
         """The optimiser is about to use the gradients."""
         if optimizer not in self.optimizers:
@@ -285,26 +268,8 @@ class Probe:
         if self._input is not None and not self.backwards:
             self._commit()  # on a step that is not seen closely nobody has told of the backward pass
         self._collect()
-        if not is_sampled(self.step) or self._before:
-            return
-        sample = self._step_sample()
-        sample.learning_rate = max(float(group["lr"]) for group in optimizer.param_groups if "lr" in group)
-        sample.backwards = self.backwards
-        sample.training_mode = self.model.training
-        named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
-        sample.grad_missing = [name for name, p in named if p.grad is None]
-        held = [(name, p) for name, p in named if p.grad is not None]
-        self._note_gradients(sample, held)
-        self._before = [(self._layer_of.get(id(p), name), p, p.detach().clone()) for name, p in held]
-        if self.stale is not None:
-            self._pending.add(self.stale, lambda value: setattr(sample, "stale_gradient", value))
-
-    def _note_gradients(self, sample: StepSample, held: list[tuple[str, nn.Parameter]]) -> None:
-        grads = norms([p.grad for _, p in held if p.grad is not None])
-        weights = norms([p.detach() for _, p in held])
-        layers = [self._layer_of.get(id(p), name) for name, p in held]
-        self._pending.add_all(grads, lambda values: sample.grad_norm.update(by_layer(layers, values)))
-        self._pending.add_all(weights, lambda values: sample.weight_norm.update(by_layer(layers, values)))
+        if is_sampled(self.step):
+            self._updates.before_step(self.step, optimizer, self.backwards)
 
     def _describe_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
         evidence, group = self.evidence, optimizer.param_groups[0]
@@ -331,26 +296,22 @@ class Probe:
             return
         self._collect()
         self.log.forget()
-        if self._before:
-            self._note_updates(self._step_sample())
-        if self._sample is not None and self.loss is not None:
-            sample = self._sample
-            self._pending.add(torch.as_tensor(self.loss), lambda value: setattr(sample, "loss", value))
+        self._updates.close(self.step, self.loss)
         # A loss that nobody has shown or told is not known; that is no NaN.
         if isinstance(self.loss, Tensor):
-            self._waiting_losses.add(self.loss.mean() if self.loss.ndim else self.loss, self._losses.append)
+            self._pending.add(self.loss.mean() if self.loss.ndim else self.loss, self._losses.append)
         elif self.loss is not None:
             self._losses.append(self.loss)
         self.step += 1
         self._fresh()
-        if len(self._pending) > READ_EVERY:
-            self._pending.read()
+        if self._readings.is_due():
+            self._read()
 
-    def _note_updates(self, sample: StepSample) -> None:
-        layers, weights, old = zip(*self._before, strict=True)
-        # In place: a third set of weights would show in the peak of the memory.
-        updates = norms([before.sub_(p.detach()) for p, before in zip(weights, old, strict=True)])
-        self._pending.add_all(updates, lambda values: sample.update_norm.update(by_layer(layers, values)))
+    def _read(self) -> None:
+        """Read what waits on the device, unless it is little and nothing depends on it."""
+        self.collector.read()
+        if len(self._pending) > MANY_SCALARS:
+            self._pending.read()
 
     def note_loss(self, loss: Tensor | float) -> None:
         """Take the loss of the step that has just been made, where no backward pass was seen."""
@@ -375,19 +336,20 @@ class Probe:
     def finish(self) -> Evidence:
         """Return everything that was seen, read back to the host."""
         self.close_step()
-        self._pending.read()
-        self._waiting_losses.read()
         evidence = self.evidence
-        evidence.samples = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
+        if self._pairs and not self.backwards and not self.step:
+            self._commit()  # the very first loss raised an error
+        self._collect()
+        self._pending.read()
+        self.collector.read()
+        self.log.read()
+        evidence.samples[:] = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
         hashes = self.collector.seen
         evidence.never_backward = self.step == 0 and not self.backwards
         evidence.steps_per_epoch = self.collector.steps_per_epoch
         backwards = [sample.backwards for sample in evidence.samples]
         evidence.accumulates = bool(backwards) and min(backwards) > 1
         evidence.data.repeated_batches = self.collector.equal_batches
-        if self._pairs and not self.backwards and not self.step:
-            self._commit()  # the very first loss raised an error
-        self._collect()
         self._activations.finish(evidence)
         evidence.data.train = self.collector.sample_set()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)

@@ -228,7 +228,8 @@ class Spotter(TorchFunctionMode):
         if reference() is not first:
             return
         options = {"by_hand": True, "transform": self.trace(pair[0]).transform}
-        if name in SQUARES and (len(args) < 2 or args[1] is first or args[1] == 2):
+        power = args[1] if len(args) > 1 else 2
+        if name in SQUARES and (power is first or (not isinstance(power, Tensor) and power == 2)):
             self.listener.on_loss("mse", "", pair, options)
         elif name in ABSOLUTES:
             self.listener.on_loss("l1", "", pair, options)

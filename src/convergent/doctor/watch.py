@@ -169,6 +169,8 @@ class Watch:
         self._inside = max(0, self._inside - 1)
         if probe is None or self._inside:
             return
+        if not self._on and self._evaluating is not probe:
+            return  # a step of training that is not looked at
         tensors = [leaf for leaf in pytree.tree_leaves(output) if isinstance(leaf, Tensor)]
         for tensor in tensors:
             self.spotter.note_output(tensor)
@@ -176,7 +178,7 @@ class Watch:
             probe.after_evaluation_forward(args, kwargs)
             return
         trace = self.spotter.trace(tensors[0]) if tensors else Trace()
-        probe.after_training_forward(output, self._on and probe.wants_mode, trace.layer, trace.transform)
+        probe.after_training_forward(output, probe.wants_mode, trace.layer, trace.transform)
 
     @_guarded
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:

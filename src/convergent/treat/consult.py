@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convergent.doctor.collect import hash_samples
 from convergent.doctor.diagnose import judge, make_subject
 from convergent.doctor.experiments import attempt, own_randomness
 from convergent.doctor.experiments.chance import chance_loss
 from convergent.doctor.experiments.dependence import doubled_batch, samples_mix
 from convergent.doctor.experiments.modes import permuted_losses
+from convergent.doctor.hashes import hash_samples
 from convergent.doctor.probe import Probe
 from convergent.doctor.record import Evaluation, Evidence, SampleSet
 from convergent.doctor.watch import Watch

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from convergent.doctor.measure import joined, norms
 from convergent.doctor.record import Evidence
 from convergent.doctor.subject import Subject
 
@@ -26,12 +27,15 @@ def noise_scale(subject: Subject) -> float | None:
     if len(subject.train_batches) < 4 or sum(w.numel() for w in weights) > MOST_PARAMETERS:
         return None
     subject.model.eval()
-    flat = []
+    total: list[Tensor] = []
+    squares, batches = torch.zeros((), device=weights[0].device), len(subject.train_batches)
     for example in subject.train_batches:
-        grads = torch.autograd.grad(subject.loss_of(example), weights, allow_unused=True)
-        flat.append(torch.cat([g.flatten() for g in grads if g is not None]))
-    gradients = torch.stack(flat)
-    small, large, batches = gradients.pow(2).sum(1).mean(), gradients.mean(0).pow(2).sum(), len(flat)
+        found = torch.autograd.grad(subject.loss_of(example), weights, allow_unused=True)
+        grads = [g for g in found if g is not None]
+        squares = squares + joined(norms(grads)).pow(2)
+        # Summed as they come: all of them together would show in the peak of the memory.
+        total = [whole.add_(g) for whole, g in zip(total, grads, strict=True)] if total else grads
+    small, large = squares / batches, (joined(norms(total)) / batches).pow(2)
     signal = (batches * large - small) / (batches - 1)
     noise = (small - large) / (1 - 1 / batches) * subject.batch_size
     return float(noise / signal) if signal > 0 else None

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convergent.doctor.collect import hash_samples
+from convergent.doctor.hashes import hash_samples
 from convergent.treat.patient import Patient
 from convergent.treat.remedies.remedy import Case, Remedy
 from convergent.treat.wrappers import RescaledOutput, ScaledLoss, StandardisedInput, input_statistics
