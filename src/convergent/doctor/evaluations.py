@@ -18,6 +18,7 @@ MOST_CLASSES = 1000
 TRAIN_SHARE = 0.95
 MOST_BYTES = 4 * 2**20
 MOST_WAITING = 4096
+MOST_COLUMNS = 64
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Chunk:
     sums: Tensor
     """(5,) loss, loss squared, correct, squared error, and samples that these are over."""
     targets_sums: Tensor
-    """(2,) sum and sum of squares of numeric targets."""
+    """(1 + columns,) of numeric targets: the mean square of a sample's numbers, summed, and the sum of each column."""
     predicted_counts: Tensor | None
     true_counts: Tensor | None
     has_loss: bool
@@ -101,8 +102,6 @@ def make_chunk(
             true_counts = torch.bincount(true, minlength=count).cpu()
     numeric = kind in ("mse", "l1", "smooth_l1") and not by_decision and output.numel() == target.numel()
     error = (output.reshape(target.shape) - target).float().pow(2).mean() * samples if numeric else zero
-    y = target.float().flatten() if numeric else zero[None]
-    scale = samples / max(1, y.numel())
     sums = [zero, zero, correct, error, zero + samples]
     if losses is not None:
         sums[0], sums[1] = losses.float().mean() * samples, losses.float().pow(2).mean() * samples
@@ -111,13 +110,30 @@ def make_chunk(
         samples,
         training_mode,
         torch.stack([value.float() for value in sums]),
-        torch.stack([y.sum() * scale, y.pow(2).sum() * scale]),
+        _target_sums(target, samples) if numeric else zero.expand(2),
         predicted_counts,
         true_counts,
         losses is not None,
         classes is not None or numeric,
         [],
     )
+
+
+def _target_sums(target: Tensor, samples: int) -> Tensor:
+    """Return the sums of `Chunk.targets_sums`; what is no table is one column, of the mean of each sample's numbers."""
+    # Squares of large numbers (prices, years) leave float32 no digits for their spread.
+    y = target.detach() if target.device.type == "mps" else target.detach().double()
+    columns = target.shape[1] if target.ndim == 2 and target.shape[1] <= MOST_COLUMNS else 1
+    sums_K = y.sum(0) if columns > 1 else y.sum()[None] * (samples / max(1, y.numel()))
+    return torch.cat([y.pow(2).sum()[None] * (samples / max(1, y.numel())), sums_K])
+
+
+def _spread(parts: Sequence[Tensor], count: float) -> float:
+    """Return the squared distance of targets from the mean of their column, by the number of columns."""
+    if len({len(part) for part in parts}) > 1:
+        parts = [torch.stack([part[0], part[1:].mean()]) for part in parts]
+    square, *sums = torch.stack(list(parts)).sum(0).tolist()
+    return float(square - sum(value**2 for value in sums) / count / len(sums))
 
 
 def is_training_data(chunk: Chunk, train_hashes: set[int]) -> bool | None:
@@ -142,7 +158,6 @@ def evaluations_of(chunks: Sequence[Chunk], train_hashes: set[int]) -> list[Eval
 
 def _evaluation(split: Literal["train", "valid"], group: list[Chunk]) -> Evaluation:
     loss, square, correct, error, count = torch.stack([chunk.sums for chunk in group]).sum(0).tolist()
-    y_sum, y_square = torch.stack([chunk.targets_sums for chunk in group]).sum(0).tolist()
     has_loss, has_metric = all(c.has_loss for c in group), all(c.has_metric for c in group)
     counts = [c.predicted_counts for c in group if c.predicted_counts is not None]
     metric = baseline = None
@@ -154,7 +169,7 @@ def _evaluation(split: Literal["train", "valid"], group: list[Chunk]) -> Evaluat
         true = _summed([c.true_counts for c in group if c.true_counts is not None], width)
         metric, baseline = correct / count, max(true) / max(1, sum(true))
     elif has_metric:
-        spread = y_square - y_sum**2 / count
+        spread = _spread([chunk.targets_sums for chunk in group], count)
         metric, baseline = (1 - error / spread, 0.0) if spread > 0 else (None, None)
     interval = None
     if has_loss and math.isfinite(loss):

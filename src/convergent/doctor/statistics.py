@@ -66,13 +66,18 @@ def block_means(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def room(evidence: Evidence) -> float:
-    """Return which part of the chance loss is left at the end: 0 solved, 1 nothing learned; above 1 worse."""
+    """Return which part of the chance loss is left at the end: 0 solved, 1 nothing learned; above 1 worse.
+
+    Measured from what the best prediction of soft targets reaches, unless these say next to nothing.
+    """
     seen = course(evidence)
     if seen is None or not seen.reference > 0:
         return 1.0
     if not math.isfinite(seen.end):
         return math.inf
-    return seen.end / seen.reference
+    floor = evidence.experiments.floor_loss if evidence.experiments.chance_loss is not None else 0.0
+    floor = floor if floor < 0.8 * seen.reference else 0.0
+    return (seen.end - floor) / (seen.reference - floor)
 
 
 def last_evaluation(evidence: Evidence, split: str) -> Evaluation | None:

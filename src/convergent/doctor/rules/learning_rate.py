@@ -10,6 +10,7 @@ from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import (
     Course,
+    best_skill,
     block_means,
     course,
     failed,
@@ -29,6 +30,8 @@ LARGE_UPDATE = 0.1
 SMALL_UPDATE = 3e-4
 TINY_UPDATE = 1e-5
 """Below it no experiment is needed: 10,000 steps could not turn the weights around."""
+PERMUTATIONS = 500
+BEYOND = 3.0
 AHEAD = 0.9
 CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
@@ -43,7 +46,9 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     size = median([value for value in early if math.isfinite(value)]) if early else math.nan
     worst = max((value for value in early if math.isfinite(value)), default=0.0)
     grew = not seen.finite or (math.isfinite(seen.start) and seen.end > 1.2 * max(seen.start, seen.reference))
-    tried = evidence.experiments
+    tried, call = evidence.experiments, evidence.data.loss
+    if call is not None and call.negated:
+        return None  # what climbs has no end at any rate
     if not seen.finite and tried.range_test and not _holds_at_lower_rate(evidence):
         return None  # what breaks at every rate is broken by something else
     slower = _clearly_lower(tried.tenth_rate_loss, tried.same_rate_loss, tried.initial_loss)
@@ -166,7 +171,7 @@ def oscillating_loss(evidence: Evidence) -> Finding | None:
     path, way = float(np.abs(moves).sum()), float(abs(means[-1] - means[0]))
     turns = float((np.sign(moves[1:]) != np.sign(moves[:-1])).mean())
     swing = float(np.abs(moves).mean() / (abs(means.mean()) + 1e-12))
-    if turns < 0.5 or swing < 0.2 or way > 0.3 * path:
+    if turns < 0.5 or swing < 0.2 or way > 0.3 * path or not _beyond_noise(evidence, len(means)):
         return None
     return finding(
         "training/oscillating-loss",
@@ -177,6 +182,32 @@ def oscillating_loss(evidence: Evidence) -> Finding | None:
         swing=swing,
         turns=turns,
     )
+
+
+def _beyond_noise(evidence: Evidence, blocks: int) -> bool:
+    """Return whether stretches differ by more than the draw of their batches explains.
+
+    A permutation test: losses that owe their spread to their batches alone swing as much in any order. Or, where steps
+    bounce one by one, against the spread of the samples' losses in the evaluations.
+    """
+    size = max(5, window(evidence))
+    losses = np.asarray(evidence.losses, dtype=float)[-blocks * size :]
+    draw = np.random.default_rng(0)
+
+    def path(values: np.ndarray) -> float:
+        return float(np.abs(np.diff(values.reshape(blocks, size).mean(1))).sum())
+
+    if path(losses) > max(path(draw.permutation(losses)) for _ in range(PERMUTATIONS)):
+        return True
+    spreads = [
+        (one.interval[1] - one.interval[0]) / (2 * 1.96) * math.sqrt(one.samples) / one.loss
+        for one in evidence.evaluations
+        if one.interval is not None and one.loss
+    ]
+    if not spreads or not evidence.batch_size:
+        return False
+    chance = 2 / math.sqrt(math.pi) * median(spreads) / math.sqrt(evidence.batch_size * size)
+    return path(losses) / (blocks - 1) > BEYOND * chance * abs(float(losses.mean()))
 
 
 def loss_spike(evidence: Evidence) -> Finding | None:
@@ -203,7 +234,12 @@ def loss_spike(evidence: Evidence) -> Finding | None:
 def divergence(evidence: Evidence) -> Finding | None:
     """Say where the loss has grown away for good."""
     seen = course(evidence)
-    if seen is None or not math.isfinite(seen.end) or seen.steps < 10 or evidence.adversarial:
+    if seen is None or seen.steps < 10 or evidence.adversarial:
+        return None
+    call = evidence.data.loss
+    if call is not None and call.negated:
+        return _climbs(evidence, seen, call.name or call.kind)
+    if not math.isfinite(seen.end):
         return None
     runaway = _runs_below_zero(evidence, seen)
     if runaway is not None:
@@ -227,7 +263,7 @@ def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
     found = skill(one)
     if one is None or found is None or not seen.end < seen.start - 2 * abs(seen.start) or not seen.end < 0:
         return None
-    if found + skill_error(one) > 0:
+    if found - 0.5 * skill_error(one) > 0.02:
         return None
     return finding(
         "training/divergence",
@@ -238,6 +274,22 @@ def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
         start=seen.start,
         end=seen.end,
         skill=found,
+    )
+
+
+def _climbs(evidence: Evidence, seen: Course, name: str) -> Finding | None:
+    """Say where minus the loss is minimised and so the loss grows."""
+    fell = not math.isfinite(seen.end) or seen.end < seen.start - 0.1 * abs(seen.start)
+    if not fell or (best_skill(evidence) or 0.0) > 0.25:
+        return None
+    return finding(
+        "training/divergence",
+        "critical",
+        "loss",
+        f"the backward pass begins from minus the {name} loss, which grows from {abs(seen.start):.3g} to "
+        f"{abs(seen.end):.3g}: the sign of the loss is wrong",
+        start=seen.start,
+        end=seen.end,
     )
 
 
