@@ -125,7 +125,8 @@ def test_actions_of_a_policy_are_no_labels() -> None:
             loss.backward()
             optimizer.step()
             doctor.step(loss)
-    assert [f.code for f in doctor.findings if f.severity != "info"] == []
+    about_labels = {"data/labels-shuffled", "data/label-noise", "data/class-imbalance", "setup/loss-at-init"}
+    assert not about_labels & {f.code for f in doctor.findings}
 
 
 def test_a_training_that_ends_while_the_metric_still_rises() -> None:
@@ -211,9 +212,9 @@ def test_mixed_samples_carry_no_wrong_labels() -> None:
 
 def scored(target: Tensor, output: Tensor) -> float | None:
     log = EvaluationLog()
-    for rows in torch.arange(len(target)).split(20):
-        log.add_inputs(torch.randn(len(rows), 3))
-        log.compare(5, "mse", output[rows], target[rows], False, False)
+    for y, guess in zip(target.split(20), output.split(20), strict=True):
+        log.add_inputs(torch.randn(len(y), 3))
+        log.compare(5, "mse", guess, y, False, False)
     (one,) = evaluations_of(log.chunks, set())
     return one.metric
 

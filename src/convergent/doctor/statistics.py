@@ -133,6 +133,12 @@ def failed(evidence: Evidence) -> bool:
     return found is not None and found < 0.05 and seen.end > 0.5 * seen.reference
 
 
+def climbs(evidence: Evidence) -> bool:
+    """Return whether minus a loss is minimised, and nothing that is measured says that it is meant so."""
+    call = evidence.data.loss
+    return call is not None and call.negated and (best_skill(evidence) or 0.0) <= 0.25
+
+
 def share_of_steps(evidence: Evidence, holds: Callable[[StepSample], bool]) -> float:
     """Return in which share of all steps something holds, each sampled step standing for those up to the next."""
     samples = evidence.samples

@@ -224,7 +224,7 @@ def label_leaking_feature(evidence: Evidence) -> Finding | None:
     """Say where one column alone gives the label away, and the others do not."""
     samples = evidence.data.train
     labels = class_targets(evidence, samples)
-    if labels is None or samples is None or not is_numeric(samples, FEWEST):
+    if labels is None or samples is None or not is_numeric(samples, FEWEST) or int(labels.min()) < 0:
         return None
     if samples.inputs.ndim != 2 or not 3 <= samples.inputs.shape[1] <= 200 or len(labels.unique()) < 2:
         return None

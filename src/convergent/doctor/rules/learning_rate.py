@@ -10,8 +10,8 @@ from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import (
     Course,
-    best_skill,
     block_means,
+    climbs,
     course,
     failed,
     last_evaluation,
@@ -46,9 +46,7 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     size = median([value for value in early if math.isfinite(value)]) if early else math.nan
     worst = max((value for value in early if math.isfinite(value)), default=0.0)
     grew = not seen.finite or (math.isfinite(seen.start) and seen.end > 1.2 * max(seen.start, seen.reference))
-    tried, call = evidence.experiments, evidence.data.loss
-    if call is not None and call.negated:
-        return None  # what climbs has no end at any rate
+    tried = evidence.experiments
     if not seen.finite and tried.range_test and not _holds_at_lower_rate(evidence):
         return None  # what breaks at every rate is broken by something else
     slower = _clearly_lower(tried.tenth_rate_loss, tried.same_rate_loss, tried.initial_loss)
@@ -236,9 +234,8 @@ def divergence(evidence: Evidence) -> Finding | None:
     seen = course(evidence)
     if seen is None or seen.steps < 10 or evidence.adversarial:
         return None
-    call = evidence.data.loss
-    if call is not None and call.negated:
-        return _climbs(evidence, seen, call.name or call.kind)
+    if climbs(evidence):
+        return _wrong_sign(evidence, seen)
     if not math.isfinite(seen.end):
         return None
     runaway = _runs_below_zero(evidence, seen)
@@ -277,17 +274,17 @@ def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
     )
 
 
-def _climbs(evidence: Evidence, seen: Course, name: str) -> Finding | None:
+def _wrong_sign(evidence: Evidence, seen: Course) -> Finding | None:
     """Say where minus the loss is minimised and so the loss grows."""
-    fell = not math.isfinite(seen.end) or seen.end < seen.start - 0.1 * abs(seen.start)
-    if not fell or (best_skill(evidence) or 0.0) > 0.25:
+    call = evidence.data.loss
+    if call is None or (math.isfinite(seen.end) and seen.end > seen.start - 0.1 * abs(seen.start)):
         return None
     return finding(
         "training/divergence",
         "critical",
         "loss",
-        f"the backward pass begins from minus the {name} loss, which grows from {abs(seen.start):.3g} to "
-        f"{abs(seen.end):.3g}: the sign of the loss is wrong",
+        f"the backward pass begins from minus the {call.name or call.kind} loss, which grows from "
+        f"{abs(seen.start):.3g} to {abs(seen.end):.3g}: the sign of the loss is wrong",
         start=seen.start,
         end=seen.end,
     )
