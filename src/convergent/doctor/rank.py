@@ -118,14 +118,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
         {"data/too-few-samples", "training/metric-loss-disagree", "result/stopped-early"}
     ),
     "training/metric-loss-disagree": frozenset({"result/no-better-than-baseline", "result/class-collapse"}),
-    "training/underfitting": frozenset(
-        {
-            "training/slow-convergence",
-            "setup/cannot-overfit-batch",
-            "result/class-collapse",
-            "result/no-better-than-baseline",
-        }
-    ),
+    "training/underfitting": frozenset({"training/slow-convergence", "setup/cannot-overfit-batch"}),
     "result/train-eval-gap": frozenset(
         {
             "training/overfitting",
