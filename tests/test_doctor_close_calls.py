@@ -83,7 +83,7 @@ def test_a_first_loss_far_off_is_named_where_the_training_recovers_too() -> None
 def test_no_rate_explains_a_first_loss_that_is_far_off() -> None:
     broken = tried(stuck(losses=[90.0, *[math.nan] * 80]), initial_loss=90.0)
     loud = [f.code for f in judge(broken) if f.severity == "critical"]
-    assert loud == ["training/learning-rate-too-high", "setup/loss-at-init"]
+    assert loud == ["setup/loss-at-init", "training/learning-rate-too-high"]
 
 
 def test_a_penalty_by_hand() -> None:

@@ -12,6 +12,7 @@ from convergent.doctor.record import LossKind
 
 MOST_CLASSES = 1000
 NO_CLASS = -1
+MOST_COLUMNS = 64
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Chunk:
     sums: Tensor
     """(5,) loss, loss squared, correct, squared error, and samples that these are over."""
     targets_sums: Tensor
-    """(2,) sum and sum of squares of numeric targets."""
+    """(1 + columns,) of numeric targets: the mean square of a sample's numbers, summed, and the sum of each column."""
     predicted_counts: Tensor | None
     true_counts: Tensor | None
     """(classes,) each; without meaning where `in_range` is 0."""
@@ -121,8 +122,6 @@ def make_chunk(
             in_range = ((predicted_counts.sum() == total) & (true_counts.sum() == total)).float()
     numeric = kind in ("mse", "l1", "smooth_l1") and not by_decision and output.numel() == target.numel()
     error = (output.reshape(target.shape) - target).float().pow(2).mean() * samples if numeric else zero
-    y = target.float().flatten() if numeric else zero[None]
-    scale = samples / max(1, y.numel())
     sums = [zero, zero, correct, error, zero + samples]
     if losses is not None:
         sums[0], sums[1] = _mean(losses, counts) * samples, _mean(losses.float().pow(2), counts) * samples
@@ -131,10 +130,19 @@ def make_chunk(
         samples,
         training_mode,
         torch.stack([value.float() for value in sums]),
-        torch.stack([y.sum() * scale, y.pow(2).sum() * scale]),
+        _target_sums(target, samples) if numeric else zero.expand(2),
         predicted_counts,
         true_counts,
         in_range,
         losses is not None,
         classes is not None or numeric,
     )
+
+
+def _target_sums(target: Tensor, samples: int) -> Tensor:
+    """Return the sums of `Chunk.targets_sums`; what is no table is one column, of the mean of each sample's numbers."""
+    # Squares of large numbers (prices, years) leave float32 no digits for their spread.
+    y = target.detach() if target.device.type == "mps" else target.detach().double()
+    columns = target.shape[1] if target.ndim == 2 and target.shape[1] <= MOST_COLUMNS else 1
+    sums_K = y.sum(0) if columns > 1 else y.sum()[None] * (samples / max(1, y.numel()))
+    return torch.cat([y.pow(2).sum()[None] * (samples / max(1, y.numel())), sums_K])

@@ -15,7 +15,8 @@ from convergent.doctor.experiments import run_experiments
 from convergent.doctor.probe import Probe
 from convergent.doctor.rank import SEVERITIES, ranked
 from convergent.doctor.record import Evidence
-from convergent.doctor.rules import ADVERSARIAL_RULES, RULES
+from convergent.doctor.rules import ADVERSARIAL_RULES, CLIMBING_RULES, RULES
+from convergent.doctor.statistics import climbs
 from convergent.doctor.subject import Subject
 from convergent.doctor.tape import replay
 from convergent.doctor.watch import Watch
@@ -46,7 +47,9 @@ Rule = Callable[[Evidence], Finding | None]
 def judge(evidence: Evidence, rules: Sequence[Rule] | None = None) -> list[Finding]:
     """Return what the rules find in the evidence, in order; a rule that fails is warned of and left out."""
     findings = []
-    for rule in rules or (ADVERSARIAL_RULES if evidence.adversarial else RULES):
+    if rules is None:
+        rules = ADVERSARIAL_RULES if evidence.adversarial else CLIMBING_RULES if climbs(evidence) else RULES
+    for rule in rules:
         try:
             found = rule(evidence)
         except Exception as error:

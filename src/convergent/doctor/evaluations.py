@@ -19,6 +19,14 @@ MOST_BYTES = 4 * 2**20
 MOST_WAITING = 4096
 
 
+def _spread(parts: Sequence[Tensor], count: float) -> float:
+    """Return the squared distance of targets from the mean of their column, by the number of columns."""
+    if len({len(part) for part in parts}) > 1:
+        parts = [torch.stack([part[0], part[1:].mean()]) for part in parts]
+    square, *sums = torch.stack(list(parts)).sum(0).tolist()
+    return float(square - sum(value**2 for value in sums) / count / len(sums))
+
+
 def is_training_data(chunk: Chunk, train_hashes: set[int]) -> bool | None:
     """Return whether nearly all of a chunk's samples are training samples; None where that can't be told."""
     if not chunk.hashes or not train_hashes:
@@ -41,7 +49,6 @@ def evaluations_of(chunks: Sequence[Chunk], train_hashes: set[int]) -> list[Eval
 
 def _evaluation(split: Literal["train", "valid"], group: list[Chunk]) -> Evaluation:
     loss, square, correct, error, count = torch.stack([chunk.sums for chunk in group]).sum(0).tolist()
-    y_sum, y_square = torch.stack([chunk.targets_sums for chunk in group]).sum(0).tolist()
     has_loss, has_metric = all(c.has_loss for c in group), all(c.has_metric for c in group)
     counts = [c.predicted_counts for c in group if c.predicted_counts is not None]
     metric = baseline = None
@@ -53,7 +60,7 @@ def _evaluation(split: Literal["train", "valid"], group: list[Chunk]) -> Evaluat
         true = _summed([c.true_counts for c in group if c.true_counts is not None], width)
         metric, baseline = correct / count, max(true) / max(1, sum(true))
     elif has_metric:
-        spread = y_square - y_sum**2 / count
+        spread = _spread([chunk.targets_sums for chunk in group], count)
         metric, baseline = (1 - error / spread, 0.0) if spread > 0 else (None, None)
     interval = None
     if has_loss and math.isfinite(loss):
@@ -171,7 +178,8 @@ class EvaluationLog:
         tensors = [one for chunk in self._unread for one in _on_device(chunk)] + [one for _, one in self._hashes]
         found = iter(to_host(tensors))
         for chunk in self._unread:
-            chunk.sums, chunk.targets_sums = torch.tensor(next(found)), torch.tensor(next(found))
+            chunk.sums = torch.tensor(next(found))
+            chunk.targets_sums = torch.tensor(next(found), dtype=torch.float64)
             in_range = next(found) == [1.0]
             if chunk.predicted_counts is not None:
                 counts = _known_counts(next(found), next(found), chunk.has_loss)

@@ -19,6 +19,8 @@ MOST_FEATURES = 256
 ROWS_AT_ONCE = 250
 NEIGHBOURS = 5
 RIDGE = 1.0
+MIXED = 0.8
+"""Smoothing leaves more than this to the class itself."""
 
 
 def is_numeric(samples: SampleSet | None, least: int = 1) -> bool:
@@ -75,6 +77,18 @@ def numeric_targets(evidence: Evidence, samples: SampleSet | None) -> Tensor | N
     if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
         return None
     return samples.targets.float().reshape(-1) if samples.targets.numel() == len(samples.targets) else None
+
+
+def are_mixed(targets: Tensor | None) -> bool:
+    """Return whether many samples belong to several classes at once, as after mixing two of them: no label is wrong.
+
+    >>> are_mixed(torch.tensor([[0.6, 0.4], [0.0, 1.0]])), are_mixed(torch.tensor([[0.95, 0.05], [0.0, 1.0]]))
+    (True, False)
+    """
+    if targets is None or not targets.is_floating_point() or targets.ndim != 2 or targets.shape[1] < 2:
+        return False
+    shares_N = targets.float().amax(1) / targets.float().sum(1).clamp(min=1e-9)
+    return float((shares_N < MIXED).float().mean()) > 0.05
 
 
 class Guess(NamedTuple):

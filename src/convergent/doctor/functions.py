@@ -43,6 +43,8 @@ SAME_CONTENT = names("""
     swapaxes movedim unflatten view_as reshape_as type_as expand cat stack __getitem__ select narrow index_select
     detach cpu cuda long int unbind split chunk dropout alpha_dropout feature_alpha_dropout dropout2d
 """)
+PICKS = names("__getitem__ gather")
+"""Take one value a row: of log-probabilities, those of the targets, as cross-entropy by hand does."""
 SUMS = names("add __add__ __iadd__ add_ mean")
 JOINS = names("add __add__ __iadd__ __radd__ add_ mul __mul__ __rmul__ cat sub __sub__")
 BETWEEN = (

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from convergent.doctor.activations import ActivationLog
+from convergent.doctor.by_hand import settled
 from convergent.doctor.collect import Collector
 from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
 from convergent.doctor.functions import ADAPTIVE
@@ -61,7 +62,8 @@ class Probe:
         self._gives_output = True
         self.linear_pairs: dict[tuple[str, str], None] = {}
         self.branches: set[str] = set()
-        self.loss_scale = 1.0
+        self.loss_scale = self.hand_scale = 1.0
+        self._values = 1
         self._tried = Experiments()
         self._foreign: dict[int, Tensor] = {}
         self._names = {id(p): name for name, p in model.named_parameters()}
@@ -203,16 +205,18 @@ class Probe:
                 self.evidence.data.num_classes = output.shape[1]
             if own:
                 self._note_output(output)
-            self._note_scale(options.get("value"))
+            self._note_scale(options.get("value"), by_hand=bool(options.get("by_hand")))
         if self._input is not None and self.collector.open:
             self._learned = (self._input, self._pairs[0][3] if self._pairs else None)
         self._pairs = []
         self._input = None
 
-    def _note_scale(self, value: Any) -> None:
+    def _note_scale(self, value: Any, *, by_hand: bool) -> None:
         """Note by what the loss was multiplied before the backward pass: accumulation divides, a scaler multiplies."""
-        if isinstance(value, Tensor) and value.ndim == 0 and isinstance(self.loss, Tensor):
-            self._pending.add(self.loss / value.detach(), lambda number: setattr(self, "loss_scale", number))
+        if not isinstance(value, Tensor) or not isinstance(self.loss, Tensor) or (value.ndim and not by_hand):
+            return
+        self._values, name = value.numel(), "hand_scale" if by_hand else "loss_scale"
+        self._pending.add(self.loss.mean() / value.detach().mean(), lambda number: setattr(self, name, number))
 
     def _note_output(self, output: Tensor) -> None:
         """Note the range of what the loss got, and whether it looks like probabilities or log-probabilities."""
@@ -362,6 +366,10 @@ class Probe:
         note_penalties(evidence)
         scaled = 0 < self.loss_scale < 0.6 or self.loss_scale > 100
         evidence.losses = [loss / self.loss_scale for loss in self._losses] if scaled else list(self._losses)
+        call = evidence.data.loss
+        if call is not None:
+            evidence.data.loss = settled(call, self.hand_scale if call.by_hand else self.loss_scale, self._values)
+            evidence.data.num_classes = evidence.data.num_classes if evidence.data.loss is not None else None
         evidence.replica_hashes = list(self._replicas.hashes)
         evidence.has_switches = bool(self._switches)
         evidence.has_batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._switches)

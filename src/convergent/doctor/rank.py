@@ -31,6 +31,7 @@ STRUCTURE = (
 DATA = (
     "data/targets-not-scaled",
     "data/inputs-not-normalized",
+    "data/augmentation-too-strong",
     "data/labels-shuffled",
     "data/train-val-leakage",
     "data/label-leaking-feature",
@@ -40,11 +41,11 @@ DATA = (
     "data/label-noise",
     "data/conflicting-labels",
     "data/worker-seeds-repeated",
-    "data/augmentation-too-strong",
     "data/duplicate-samples",
 )
 STEPS = (
     "training/regularization-dominates",
+    "setup/loss-at-init",  # stands before the first step: no size of steps explains it
     "training/learning-rate-too-high",
     "training/learning-rate-too-low",
     "training/vanishing-gradient",
@@ -56,11 +57,10 @@ STEPS = (
 COURSE = (
     "training/non-finite",
     "training/divergence",
-    "setup/loss-at-init",
+    "result/train-eval-gap",
     "training/overfitting",
     "data/too-few-samples",
     "setup/input-ignored",
-    "result/train-eval-gap",
     "training/underfitting",
     "training/metric-loss-disagree",
     "training/oscillating-loss",
@@ -79,19 +79,13 @@ COURSE = (
 ORDER = STRUCTURE + DATA + STEPS + COURSE
 PLACE = {code: place for place, code in enumerate(ORDER)}
 
-FIRST_LOSS = frozenset({"setup/loss-at-init"})
-"""Stands before the first step, so no size of steps explains it."""
-BAD_RESULT = (
-    frozenset(COURSE)
-    - FIRST_LOSS
-    - {
-        "training/overfitting",
-        "data/too-few-samples",
-        "data/constant-feature",
-        "result/too-good",
-    }
-)
-BAD_STEPS = frozenset(STEPS) | FIRST_LOSS
+BAD_RESULT = frozenset(COURSE) - {
+    "training/overfitting",
+    "data/too-few-samples",
+    "data/constant-feature",
+    "result/too-good",
+}
+BAD_STEPS = frozenset(STEPS)
 EXPLAINS: dict[str, frozenset[str]] = {
     **dict.fromkeys(STRUCTURE, BAD_RESULT | BAD_STEPS),
     "setup/bad-initialization": BAD_RESULT | BAD_STEPS | {"setup/missing-nonlinearity"},
@@ -100,6 +94,8 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "data/labels-shuffled": BAD_RESULT
     | BAD_STEPS
     | {"training/overfitting", "data/too-few-samples", "data/label-noise", "data/conflicting-labels"},
+    "data/augmentation-too-strong": BAD_RESULT
+    | {"data/labels-shuffled", "data/label-noise", "data/preprocessing-mismatch"},
     "data/train-val-leakage": frozenset({"result/too-good", "data/duplicate-samples"}),
     "data/label-leaking-feature": frozenset({"result/too-good"}),
     "data/preprocessing-mismatch": BAD_RESULT | {"training/overfitting"},
@@ -108,7 +104,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "data/label-noise": frozenset({"training/overfitting", "training/underfitting", "data/conflicting-labels"}),
     "training/regularization-dominates": BAD_RESULT | (BAD_STEPS - {"training/regularization-dominates"}),
     "setup/loss-at-init": BAD_RESULT - {"training/non-finite", "training/divergence"},
-    "training/learning-rate-too-high": BAD_RESULT | (BAD_STEPS - FIRST_LOSS - {"training/learning-rate-too-high"}),
+    "training/learning-rate-too-high": BAD_RESULT | (BAD_STEPS - {"training/learning-rate-too-high"}),
     "training/learning-rate-too-low": BAD_RESULT | {"setup/learning-rate-out-of-range", "training/vanishing-gradient"},
     "training/vanishing-gradient": BAD_RESULT
     | {"setup/learning-rate-out-of-range", "training/saturated-activations", "training/learning-rate-too-low"},
@@ -123,6 +119,14 @@ EXPLAINS: dict[str, frozenset[str]] = {
     ),
     "training/metric-loss-disagree": frozenset({"result/no-better-than-baseline", "result/class-collapse"}),
     "training/underfitting": frozenset({"training/slow-convergence", "setup/cannot-overfit-batch"}),
+    "result/train-eval-gap": frozenset(
+        {
+            "training/overfitting",
+            "training/metric-loss-disagree",
+            "result/class-collapse",
+            "result/no-better-than-baseline",
+        }
+    ),
     "training/constant-output": frozenset(
         {"result/no-better-than-baseline", "result/class-collapse", "setup/input-ignored"}
     ),

@@ -31,6 +31,8 @@ class LossCall:
     weighted: bool = False
     """Class weights or `pos_weight` were given."""
     by_hand: bool = False
+    negated: bool = False
+    """The backward pass began from minus this loss: the training climbs."""
     of_probabilities: bool = False
     """The loss takes the logarithm of its input itself, as Keras's do without `from_logits`."""
 
@@ -170,6 +172,8 @@ class Experiments:
     initial_loss: float | None = None
     chance_loss: float | None = None
     """The loss of the best constant prediction on the training targets."""
+    floor_loss: float = 0.0
+    """The loss of the best prediction of all: above zero where targets are shares, as after smoothing."""
     several_inputs: bool = False
     """The network takes more than one tensor that holds samples: the first alone need not tell the target."""
     samples_mix: float | None = None

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from convergent.doctor.by_hand import picked_targets
 from convergent.doctor.functions import (
     ABSOLUTES,
     ACTIVATIONS,
@@ -24,6 +25,7 @@ from convergent.doctor.functions import (
     JOINS,
     LINEAR,
     LOSSES,
+    PICKS,
     SAME_CONTENT,
     SQUARES,
     SUMS,
@@ -147,6 +149,8 @@ class Spotter(TorchFunctionMode):
         if not isinstance(first, Tensor):
             return
         trace = self.trace(first)
+        if name in PICKS and trace.output and trace.transform == "log_softmax" and isinstance(result, Tensor):
+            self._picked(first, args[1:], kwargs, result)
         if name in JOINS:
             joined = _tensors(args)
             for value in joined:
@@ -159,7 +163,7 @@ class Spotter(TorchFunctionMode):
         elif name in DIFFERENCES or name in EQUALITIES:
             self._comparison(name, args, result)
         elif first is not None and id(first) in self._differences:
-            self._by_hand(name, first, args)
+            self._by_hand(name, first, args, result)
         elif trace != Trace():
             self._pass_on(name, trace, result)
 
@@ -223,16 +227,23 @@ class Spotter(TorchFunctionMode):
                 self._differences[id(result)] = (weakref.ref(result), (args[mine], args[other]))
             return
 
-    def _by_hand(self, name: str, first: Tensor, args: Any) -> None:
+    def _by_hand(self, name: str, first: Tensor, args: Any, result: Any) -> None:
         reference, pair = self._differences[id(first)]
         if reference() is not first:
             return
         options = {"by_hand": True, "transform": self.trace(pair[0]).transform}
         power = args[1] if len(args) > 1 else 2
         if name in SQUARES and (power is first or (not isinstance(power, Tensor) and power == 2)):
-            self.listener.on_loss("mse", "", pair, options)
+            self.listener.on_loss("mse", "", pair, options | {"value": result})
         elif name in ABSOLUTES:
-            self.listener.on_loss("l1", "", pair, options)
+            self.listener.on_loss("l1", "", pair, options | {"value": result})
+
+    def _picked(self, log_shares: Tensor, args: Any, kwargs: Any, result: Tensor) -> None:
+        """Note a cross-entropy by hand: the log-probabilities of the targets, picked from those of all classes."""
+        pair = picked_targets(log_shares, args, kwargs)
+        if pair is not None:
+            options = {"by_hand": True, "picked": True, "value": -result.detach()}
+            self.listener.on_loss("nll", "", pair, options | {"transform": "log_softmax"})
 
 
 def _tensors(value: Any) -> list[Tensor]:

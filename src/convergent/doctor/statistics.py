@@ -66,13 +66,18 @@ def block_means(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def room(evidence: Evidence) -> float:
-    """Return which part of the chance loss is left at the end: 0 solved, 1 nothing learned; above 1 worse."""
+    """Return which part of the chance loss is left at the end: 0 solved, 1 nothing learned; above 1 worse.
+
+    Measured from what the best prediction of soft targets reaches, unless these say next to nothing.
+    """
     seen = course(evidence)
     if seen is None or not seen.reference > 0:
         return 1.0
     if not math.isfinite(seen.end):
         return math.inf
-    return seen.end / seen.reference
+    floor = evidence.experiments.floor_loss if evidence.experiments.chance_loss is not None else 0.0
+    floor = floor if floor < 0.8 * seen.reference else 0.0
+    return (seen.end - floor) / (seen.reference - floor)
 
 
 def last_evaluation(evidence: Evidence, split: str) -> Evaluation | None:
@@ -126,6 +131,12 @@ def failed(evidence: Evidence) -> bool:
     if room(evidence) > LEARNED_LITTLE:
         return True
     return found is not None and found < 0.05 and seen.end > 0.5 * seen.reference
+
+
+def climbs(evidence: Evidence) -> bool:
+    """Return whether minus a loss is minimised, and nothing that is measured says that it is meant so."""
+    call = evidence.data.loss
+    return call is not None and call.negated and (best_skill(evidence) or 0.0) <= 0.25
 
 
 def share_of_steps(evidence: Evidence, holds: Callable[[StepSample], bool]) -> float:

@@ -259,7 +259,8 @@ class Watch:
     def on_loss(self, kind: LossKind, name: str, pair: tuple[Tensor, Tensor], options: dict[str, Any]) -> None:
         """Note a loss: of an evaluation, or one that may be trained on."""
         if self._evaluating is not None:
-            if not pair[0].requires_grad:
+            # Sampled actions are picked from log-probabilities too; a loss by hand is told from them by its value.
+            if not pair[0].requires_grad and not options.get("picked"):
                 self._evaluating.on_evaluation(kind, pair[0], pair[1])
             return
         for probe in self._forwards:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from convergent.doctor.experiments.chance import chance_loss
+from convergent.doctor.experiments.chance import chance_loss, floor_loss
 from convergent.doctor.experiments.curvature import noise_scale, sharpness
 from convergent.doctor.experiments.dependence import doubled_batch, future_leak, is_causal, samples_mix, several_inputs
 from convergent.doctor.experiments.learning import overfit_batch, rates
@@ -41,6 +41,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
     """Add to the evidence what is found until `deadline` (of `time.thread_time`), the most telling first."""
     found = evidence.experiments
     found.chance_loss = attempt(lambda: chance_loss(evidence))
+    found.floor_loss = attempt(lambda: floor_loss(evidence)) or 0.0
     before = evidence.losses[:3]
     found.initial_loss = before[0] if before else None
     steps: list[tuple[float, Callable[[], Any]]] = [

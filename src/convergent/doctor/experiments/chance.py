@@ -6,6 +6,8 @@ variance. Absolute error: the mean distance from the median.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -36,14 +38,34 @@ def class_shares(targets: Tensor, call: LossCall, num_classes: int) -> Tensor:
 
 def chance_loss(evidence: Evidence) -> float | None:
     """Return the loss of the best constant prediction on the training targets; None where that is not known."""
+    return _over_batch(evidence, _mean_loss)
+
+
+def floor_loss(evidence: Evidence) -> float:
+    """Return the loss of the best prediction of all on the training targets: their own entropy, 0 for hard ones."""
+    return _over_batch(evidence, _own_entropy) or 0.0
+
+
+def _over_batch(evidence: Evidence, mean_loss: Callable[[LossCall, Tensor, int | None], float | None]) -> float | None:
     call, data = evidence.data.loss, evidence.data.train
     if call is None or data is None or data.targets is None or call.weighted or not len(data.targets):
         return None
     targets = data.targets
-    value = _mean_loss(call, targets, evidence.data.num_classes)
+    value = mean_loss(call, targets, evidence.data.num_classes)
     if value is None or call.reduction != "sum":
         return value
     return value * sum(call.target_shape[:1]) * (1 if call.target_is_index else targets[0].numel())
+
+
+def _own_entropy(call: LossCall, targets: Tensor, num_classes: int | None) -> float:
+    if call.kind in ("bce", "bce_with_logits"):
+        y = targets.float().clamp(0, 1)
+        return float(F.binary_cross_entropy(y, y))
+    if call.kind not in ("cross_entropy", "nll") or not num_classes:
+        return 0.0
+    one = torch.eye(num_classes)[:1] if call.target_is_index else targets.float().movedim(1, -1).flatten(0, -2)
+    smooth = one * (1 - call.label_smoothing) + call.label_smoothing / num_classes
+    return entropy(smooth) / len(smooth)
 
 
 def _mean_loss(call: LossCall, targets: Tensor, num_classes: int | None) -> float | None:

@@ -34,6 +34,17 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *result.RULES,
 )
 
+CLIMBING_RULES = (
+    *data.RULES,
+    *labels.RULES,
+    *loader.RULES,
+    *setup_output.RULES,
+    *setup_model.RULES,
+    *setup_loop.RULES,
+    learning_rate.divergence,
+    *result.RULES,
+)
+"""What holds where the sign of the loss is wrong: gradients, units and rates then follow from it."""
 BEFORE_TRAINING = (*data.RULES[:1], *data.RULES[3:4], *labels.RULES, *loader.RULES, setup_model.samples_mix_in_batch)
 """What can be judged of our own runs before the first step: networks of ours scale their inputs and targets."""
 WHILE_TRAINING = (

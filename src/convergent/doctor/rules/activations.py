@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from convergent.doctor.features import numeric_targets
 from convergent.doctor.findings import finding
 from convergent.doctor.record import ActivationSample, Evidence
-from convergent.doctor.statistics import failed, last_evaluation, learned_well, median
+from convergent.doctor.statistics import failed, last_evaluation, learned_well, median, room
 from convergent.types import Finding
 
 DEAD = 0.5
 DEAD_OF_SMALL_BATCH = 0.7
+MOST, HALF_WAY = 0.8, 0.6
+"""Up to four dead units of five do no harm where the loss is well on its way."""
 SATURATED = 0.85
 
 
@@ -35,6 +38,8 @@ def dying_relu(evidence: Evidence) -> Finding | None:
     worst = max(dead, key=lambda name: dead[name], default=None)
     if worst is None or dead[worst] <= limit or learned_well(evidence):
         return None
+    if dead[worst] <= MOST and room(evidence) < HALF_WAY and not failed(evidence):
+        return None  # the units that are left are enough
     return finding(
         "training/dying-relu",
         "critical" if dead[worst] > 0.95 and failed(evidence) else "warning",
@@ -65,7 +70,9 @@ def saturated_activations(evidence: Evidence) -> Finding | None:
 
 def constant_output(evidence: Evidence) -> Finding | None:
     """Say where the network gives every input the same output."""
-    spreads = [s.output_std for s in evidence.samples if s.output_std is not None]
+    numbers = numeric_targets(evidence, evidence.data.train)
+    unit = float(numbers.std()) if numbers is not None and len(numbers) > 1 else 1.0
+    spreads = [s.output_std / max(unit, 1e-30) for s in evidence.samples if s.output_std is not None]
     if len(spreads) < 5 or not failed(evidence) or evidence.adversarial:
         return None
     late = median(spreads[len(spreads) // 2 :])

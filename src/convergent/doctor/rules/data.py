@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,9 @@ from convergent.types import Finding, Severity
 LARGE = 10.0
 UNEQUAL = 100.0
 EXTREME = 30.0
+FEWEST = 100
+FAR_OUT = 1000.0
+"""Times the 98th percentile: columns with the heaviest tails of real tables (incomes, prices) stay below 100."""
 
 
 def non_finite_values(evidence: Evidence) -> Finding | None:
@@ -51,6 +56,9 @@ def inputs_not_normalized(evidence: Evidence) -> Finding | None:
     if samples is None or not is_numeric(samples, 8) or _normalises_itself(evidence):
         return None
     x = torch.nan_to_num(samples.inputs.float(), posinf=0.0, neginf=0.0)
+    broken = _broken_samples(evidence, x.reshape(len(x), -1))
+    if broken is not None:
+        return broken
     if shares_units(samples.inputs) or x.ndim < 2:
         level, spread = float(x.mean().abs()), float(x.std())
         if max(level, spread) <= LARGE:
@@ -64,6 +72,26 @@ def inputs_not_normalized(evidence: Evidence) -> Finding | None:
             std=spread,
         )
     return _columns(evidence, x.reshape(len(x), -1))
+
+
+def _broken_samples(evidence: Evidence, x_ND: Tensor) -> Finding | None:
+    """Say where a few samples lie a thousand times as far out as nearly all others."""
+    far_N = (x_ND - x_ND.median(0).values).abs().amax(1)
+    usual = float(far_N.quantile(0.98)) if len(x_ND) >= FEWEST else 0.0
+    broken_N = far_N > FAR_OUT * usual
+    if not usual > 0 or not broken_N.any():
+        return None
+    rows = broken_N.nonzero().flatten().tolist()
+    return finding(
+        "data/inputs-not-normalized",
+        "info" if learned_well(evidence) else "critical",
+        f"rows {rows[:5]}",
+        f"{len(rows)} of {len(x_ND)} samples hold values up to {float(far_N.max() / usual):.3g} times as far out as "
+        "those of nearly all others",
+        samples=len(rows),
+        rows=rows[:20],
+        times=float(far_N.max() / usual),
+    )
 
 
 def _columns(evidence: Evidence, x_ND: Tensor) -> Finding | None:
@@ -152,7 +180,7 @@ def preprocessing_mismatch(evidence: Evidence) -> Finding | None:
         return None
     if train.inputs.shape[1:] != valid.inputs.shape[1:]:
         return None
-    a, b = _by_feature(train), _by_feature(valid)
+    a, b = (_by_feature(replace(one, inputs=_usual(one.inputs))) for one in (train, valid))
     spread = a.std(0) + 1e-6
     shift = float(((a.mean(0) - b.mean(0)).abs() / spread).median())
     scale = float(((b.std(0) + 1e-6) / spread).log().abs().median().exp())
@@ -171,6 +199,13 @@ def preprocessing_mismatch(evidence: Evidence) -> Finding | None:
         train_mean=float(a.mean()),
         valid_mean=float(b.mean()),
     )
+
+
+def _usual(inputs: Tensor) -> Tensor:
+    """Return the samples without the 2 % that hold the values farthest out: a few broken ones are no preprocessing."""
+    x_ND = torch.nan_to_num(inputs.float()).reshape(len(inputs), -1)
+    far_N = (x_ND - x_ND.median(0).values).abs().amax(1)
+    return inputs[far_N.argsort()[: len(inputs) - max(1, len(inputs) // 50)]]
 
 
 def _by_feature(samples: SampleSet) -> Tensor:
@@ -199,7 +234,7 @@ def augmentation_too_strong(evidence: Evidence) -> Finding | None:
         return None
     return finding(
         "data/augmentation-too-strong",
-        "warning",
+        "critical" if failed(evidence) else "warning",
         "training inputs",
         f"the nearest validation sample has the same label for {right_train:.0%} of the augmented training "
         "samples, but for "

@@ -100,7 +100,8 @@ def exploding_gradient(evidence: Evidence) -> Finding | None:
     step, largest = max(finite, key=lambda pair: pair[1])
     growth = largest / first if first > 0 else math.inf
     weights = math.sqrt(sum(v**2 for v in evidence.samples[0].weight_norm.values()))
-    huge = weights > 0 and first > 100 * weights
+    # What Adam divides by its own size, a sum over the batch say, is not too large for it.
+    huge = weights > 0 and first > 100 * weights and not evidence.adaptive
     if not (growth > EXPLODED or huge or (len(finite) < len(norms) and growth > 5)):
         return None
     broken = seen is not None and (not seen.finite or failed(evidence))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from convergent.doctor.features import (
+    are_mixed,
     class_targets,
     guess_classes,
     is_numeric,
@@ -45,6 +46,8 @@ def invalid_labels(evidence: Evidence) -> Finding | None:
         says = f"class numbers run from 0 to {classes - 1}, the labels from {int(y.min())} to {int(y.max())}"
         if not bad.any() and ignored > 0.02:
             bad, says = y == call.ignore_index, f"label {call.ignore_index} is ignored by the loss"
+        elif call.by_hand and bad.any():
+            says += ", and a negative index picks a class from the end"
     elif call.kind == "cross_entropy" and y.is_floating_point() and y.ndim == 2:
         sums_N = y.sum(1)
         bad = (sums_N - 1).abs() > OF_ONE
@@ -221,7 +224,7 @@ def label_leaking_feature(evidence: Evidence) -> Finding | None:
     """Say where one column alone gives the label away, and the others do not."""
     samples = evidence.data.train
     labels = class_targets(evidence, samples)
-    if labels is None or samples is None or not is_numeric(samples, FEWEST):
+    if labels is None or samples is None or not is_numeric(samples, FEWEST) or int(labels.min()) < 0:
         return None
     if samples.inputs.ndim != 2 or not 3 <= samples.inputs.shape[1] <= 200 or len(labels.unique()) < 2:
         return None
@@ -345,7 +348,7 @@ def label_noise(evidence: Evidence) -> Finding | None:
     labels = class_targets(evidence, samples)
     if labels is None or samples is None or not is_numeric(samples, 100) or int(labels.min()) < 0:
         return None
-    if evidence.experiments.several_inputs:
+    if evidence.experiments.several_inputs or are_mixed(samples.targets):
         return None
     if len(labels.unique()) < 2 or len(labels.unique()) > 0.1 * len(labels):
         return None

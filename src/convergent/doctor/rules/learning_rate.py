@@ -11,6 +11,7 @@ from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import (
     Course,
     block_means,
+    climbs,
     course,
     failed,
     last_evaluation,
@@ -29,6 +30,8 @@ LARGE_UPDATE = 0.1
 SMALL_UPDATE = 3e-4
 TINY_UPDATE = 1e-5
 """Below it no experiment is needed: 10,000 steps could not turn the weights around."""
+PERMUTATIONS = 500
+BEYOND = 3.0
 AHEAD = 0.9
 CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
@@ -166,7 +169,7 @@ def oscillating_loss(evidence: Evidence) -> Finding | None:
     path, way = float(np.abs(moves).sum()), float(abs(means[-1] - means[0]))
     turns = float((np.sign(moves[1:]) != np.sign(moves[:-1])).mean())
     swing = float(np.abs(moves).mean() / (abs(means.mean()) + 1e-12))
-    if turns < 0.5 or swing < 0.2 or way > 0.3 * path:
+    if turns < 0.5 or swing < 0.2 or way > 0.3 * path or not _beyond_noise(evidence, len(means)):
         return None
     return finding(
         "training/oscillating-loss",
@@ -177,6 +180,32 @@ def oscillating_loss(evidence: Evidence) -> Finding | None:
         swing=swing,
         turns=turns,
     )
+
+
+def _beyond_noise(evidence: Evidence, blocks: int) -> bool:
+    """Return whether stretches differ by more than the draw of their batches explains.
+
+    A permutation test: losses that owe their spread to their batches alone swing as much in any order. Or, where steps
+    bounce one by one, against the spread of the samples' losses in the evaluations.
+    """
+    size = max(5, window(evidence))
+    losses = np.asarray(evidence.losses, dtype=float)[-blocks * size :]
+    draw = np.random.default_rng(0)
+
+    def path(values: np.ndarray) -> float:
+        return float(np.abs(np.diff(values.reshape(blocks, size).mean(1))).sum())
+
+    if path(losses) > max(path(draw.permutation(losses)) for _ in range(PERMUTATIONS)):
+        return True
+    spreads = [
+        (one.interval[1] - one.interval[0]) / (2 * 1.96) * math.sqrt(one.samples) / one.loss
+        for one in evidence.evaluations
+        if one.interval is not None and one.loss
+    ]
+    if not spreads or not evidence.batch_size:
+        return False
+    chance = 2 / math.sqrt(math.pi) * median(spreads) / math.sqrt(evidence.batch_size * size)
+    return path(losses) / (blocks - 1) > BEYOND * chance * abs(float(losses.mean()))
 
 
 def loss_spike(evidence: Evidence) -> Finding | None:
@@ -203,7 +232,11 @@ def loss_spike(evidence: Evidence) -> Finding | None:
 def divergence(evidence: Evidence) -> Finding | None:
     """Say where the loss has grown away for good."""
     seen = course(evidence)
-    if seen is None or not math.isfinite(seen.end) or seen.steps < 10 or evidence.adversarial:
+    if seen is None or seen.steps < 10 or evidence.adversarial:
+        return None
+    if climbs(evidence):
+        return _wrong_sign(evidence, seen)
+    if not math.isfinite(seen.end):
         return None
     runaway = _runs_below_zero(evidence, seen)
     if runaway is not None:
@@ -227,7 +260,7 @@ def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
     found = skill(one)
     if one is None or found is None or not seen.end < seen.start - 2 * abs(seen.start) or not seen.end < 0:
         return None
-    if found + skill_error(one) > 0:
+    if found - 0.5 * skill_error(one) > 0.02:
         return None
     return finding(
         "training/divergence",
@@ -238,6 +271,22 @@ def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
         start=seen.start,
         end=seen.end,
         skill=found,
+    )
+
+
+def _wrong_sign(evidence: Evidence, seen: Course) -> Finding | None:
+    """Say where minus the loss is minimised and so the loss grows."""
+    call = evidence.data.loss
+    if call is None or (math.isfinite(seen.end) and seen.end > seen.start - 0.1 * abs(seen.start)):
+        return None
+    return finding(
+        "training/divergence",
+        "critical",
+        "loss",
+        f"the backward pass begins from minus the {call.name or call.kind} loss, which grows from "
+        f"{abs(seen.start):.3g} to {abs(seen.end):.3g}: the sign of the loss is wrong",
+        start=seen.start,
+        end=seen.end,
     )
 
 

@@ -47,6 +47,9 @@ def overfitting(evidence: Evidence) -> Finding | None:
         return None
     last, best = valid[-1], min(valid, key=lambda one: one.loss or math.inf)
     train_loss = train[-1].loss if train else _end(evidence)
+    in_eval = evidence.experiments.eval_mode_loss
+    if train_loss is not None and in_eval is not None and math.isfinite(in_eval) and not train:
+        train_loss = max(train_loss, in_eval)  # validation is scored in evaluation mode: so are the samples it lacks
     if last.loss is None or best.loss is None or train_loss is None or best.interval is None or last.interval is None:
         return None
     rising = last.interval[0] > best.loss and last.loss > 1.1 * best.loss and best.step < last.step

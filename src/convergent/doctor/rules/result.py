@@ -104,23 +104,45 @@ def too_good(evidence: Evidence) -> Finding | None:
 
 
 def stopped_early(evidence: Evidence) -> Finding | None:
-    """Note where validation was still improving when the training ended."""
-    valid = [one for one in evidence.evaluations if one.split == "valid" and one.loss is not None and one.interval]
-    if len(valid) < 4 or valid[-1].interval is None or valid[-1].loss is None:
+    """Note where validation was still improving, beyond the error of its samples, when the training ended."""
+    valid = [one for one in evidence.evaluations if one.split == "valid"]
+    by_loss = [one for one in valid if one.loss is not None and one.interval is not None]
+    scored = len(by_loss) == len(valid)
+    if len(valid) < 2 or not (scored or all(one.metric is not None for one in valid)):
         return None
-    earlier = valid[-1 - max(1, len(valid) // 4)]
-    best = min(valid, key=lambda one: one.loss or math.inf)
-    if earlier.loss is None or best.step < 0.75 * valid[-1].step or valid[-1].loss > 0.93 * earlier.loss:
+    lefts = [_left(one, scored) for one in valid]
+    errors = [_left_error(one, scored) for one in valid]
+    best = valid[lefts.index(min(lefts))]
+    before = len(valid) - 1 - max(1, len(valid) // 4)
+    gain, noise = lefts[before] - lefts[-1], math.hypot(errors[before], errors[-1])
+    # Both evaluations are on the same samples: their true difference has less noise than this.
+    if best.step < 0.75 * valid[-1].step or not gain > 0.07 * abs(lefts[before]):
         return None
+    if not gain > noise and (len(valid) < 4 or not scored):
+        return None
+    name = "loss" if scored else "error"
     return finding(
         "result/stopped-early",
         "info",
         f"step {valid[-1].step}",
-        f"the validation loss was still falling at the end, from {earlier.loss:.3g} to {valid[-1].loss:.3g} in "
+        f"the validation {name} was still falling at the end, from {lefts[before]:.3g} to {lefts[-1]:.3g} in "
         "the last quarter",
-        loss=valid[-1].loss,
-        earlier=earlier.loss,
+        loss=lefts[-1],
+        earlier=lefts[before],
     )
+
+
+def _left(one: Evaluation, by_loss: bool) -> float:
+    """Return the loss, or what the metric lacks to be perfect."""
+    value = one.loss if by_loss else 1.0 - (one.metric or 0.0)
+    return value if value is not None and math.isfinite(value) else math.inf
+
+
+def _left_error(one: Evaluation, by_loss: bool) -> float:
+    """Return about twice the standard error of what is left."""
+    if by_loss and one.interval is not None:
+        return (one.interval[1] - one.interval[0]) / 2
+    return skill_error(one) * (1 - (one.baseline or 0.0))
 
 
 RULES = (no_better_than_baseline, class_collapse, train_eval_gap, too_good, stopped_early)
