@@ -85,3 +85,11 @@ def test_a_checkpoint_without_what_the_doctor_saw_is_gone_on_with_and_it_is_said
     assert done.returncode == 0, done.stderr
     assert "nothing of what the doctor had seen" in done.stderr
     assert json.loads((run / "result.json").read_text())["weights_sha256"] == end(runs / "kept-whole")["weights_sha256"]
+
+
+def test_a_treated_run_that_was_moved_keeps_its_checkpoints(runs: Path, tmp_path: Path) -> None:
+    run = tmp_path / "moved"
+    shutil.copytree(runs / "kept-whole", run)
+    done = run_command("resume", run)
+    assert done.returncode == 0 and "resuming at step 200" in done.stderr, done.stderr
+    equal(run, runs / "kept-whole")
