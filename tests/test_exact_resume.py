@@ -18,7 +18,7 @@ OPTIONS = [
 ]
 KEPT = ["--max-steps", "200", "--learning-rate", "1e-5"]
 """One trial, of which a remedy is kept."""
-IN_VAIN = ["--max-steps", "200", "--learning-rate", "1e-6", "--treat-budget", "0.7"]
+IN_VAIN = ["--max-steps", "200", "--learning-rate", "1e-6", "--treat-budget", "0.6"]
 """Two trials; the later one goes on with candidates of the first."""
 KILLED = -signal.SIGKILL
 
@@ -54,7 +54,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, few_images: Path) -> Path:
         ([*train, *IN_VAIN, "--out", vain], None),
         ([*train, *IN_VAIN, "--out", killed], "step 26"),  # between two marks
         (["resume", killed], "step 77"),  # after a trial in vain
-        (["resume", killed], "trial 5"),  # within one that goes on with candidates of the first
+        (["resume", killed], "trial 2"),  # within one that goes on with candidates of the first
         (["resume", killed], None),
     ]
     for words, at in jobs:
