@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +48,47 @@ def command(*words: str | Path) -> list[str]:
     return [sys.executable, "-c", "import sys; from convergent.cli import main; sys.exit(main())", *map(str, words)]
 
 
-def run_command(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+@functools.cache
+def forks() -> subprocess.Popen[str]:
+    """Return the process that runs command lines in forks of itself: they need not import anything."""
+    script = Path(__file__).parent / "forks.py"
+    # Waiting threads that spin slow down what runs beside; the command line sets this before torch is there.
+    environment = os.environ | {"OMP_WAIT_POLICY": "passive"}
+    process = subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+
+    def end() -> None:
+        process.kill()
+        process.communicate()
+
+    atexit.register(end)
+    return process
+
+
+class Forked:
+    """A command line that runs in a process of its own; at `at` it kills itself (see `forks.py`)."""
+
+    def __init__(self, *words: str | Path, cwd: Path | None = None, at: str | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.words = [str(word) for word in words]
+        streams = {"out": str(self.folder / "out"), "err": str(self.folder / "err")}
+        job = {"words": self.words, "cwd": str(cwd or Path.cwd()), "at": at, **streams}
+        process = forks()
+        assert process.stdin is not None and process.stdout is not None
+        print(json.dumps(job), file=process.stdin, flush=True)
+        self.pid = int(process.stdout.readline())
+
+    def done(self) -> subprocess.CompletedProcess[str]:
+        """Wait for the end and return what was printed, and the exit status."""
+        stdout = forks().stdout
+        assert stdout is not None
+        status = int(stdout.readline())
+        said, complained = (path.read_text() for path in (self.folder / "out", self.folder / "err"))
+        shutil.rmtree(self.folder)
+        return subprocess.CompletedProcess(self.words, status, said, complained)
+
+
+def run_command(*words: str | Path, cwd: Path | None = None, at: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line and return what it printed and its exit status."""
-    return subprocess.run(command(*words), capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
+    return Forked(*words, cwd=cwd, at=at).done()

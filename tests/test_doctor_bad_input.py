@@ -99,6 +99,24 @@ def test_a_closure() -> None:
     assert not critical(compare(train))
 
 
+def test_an_evaluation_in_inference_mode_after_the_first_step() -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x, y = torch.randn(16, 4), torch.randint(2, (16,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that the doctor stepped aside
+        with cv.Doctor(model, optimizer) as doctor:
+            for _ in range(3):
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(x), y)
+                loss.backward()
+                optimizer.step()
+                with torch.inference_mode():
+                    model(x)
+    assert len(doctor._watch.probes[0].finish().losses) == 3
+
+
 def test_several_optimisers_share_a_step() -> None:
     x, y, _, _ = table()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from convergent.config import Config
 from convergent.doctor.charts import panels
@@ -21,14 +21,18 @@ from convergent.doctor.rank import ranked
 from convergent.doctor.record import Evaluation, Evidence, LossCall, LossKind, SampleSet
 from convergent.doctor.rules import BEFORE_TRAINING, WHILE_TRAINING
 from convergent.doctor.show import plain
+from convergent.doctor.store import restore, stored
 from convergent.doctor.subject import Subject
 from convergent.doctor.watch import Watch
+from convergent.engine.checkpoint import Part
 from convergent.engine.state import TrainState
 from convergent.engine.step import Recipe
 from convergent.types import DataSpec, EvalRecord, Finding, Panel, Samples, Splits, StepRecord
 
 PREFLIGHT_TRAIN = 4096
 PREFLIGHT_VALID = 2048
+PREFIX, KEY = "doctor.", "doctor"
+MOST_BYTES = 64 * 2**20
 FIRST_SHARE = 0.25
 """Live findings wait for a quarter of the training: before that, not to have learned much is normal."""
 
@@ -113,7 +117,7 @@ class RunDoctor:
         self._tell, self._splits, self._config, self._state = tell, splits, config, state
         self._told: set[str] = set()
         self._from_start = state.progress.step == 0
-        self._losses: list[torch.Tensor] = []
+        self._losses: list[Tensor] = []
         self._evaluations: list[Evaluation] = []
         self._watch = Watch(evaluations=False)
         if not compiled:  # one graph has no hooks: there the losses and evaluations are all that is seen
@@ -151,6 +155,39 @@ class RunDoctor:
         early = self._state.progress.step < FIRST_SHARE * self._state.progress.total_steps
         found = [one for one in judge(self._evidence(), WHILE_TRAINING) if one.severity == "critical"]
         return [one for one in found if not (early and one.code in SLOW)]
+
+    def stored(self) -> Part:
+        """Return what was seen up to now, for a checkpoint; nothing, where that would be larger than 64 MB.
+
+        An error of the doctor's own costs its watch, not the training.
+        """
+        losses = torch.stack(self._losses) if self._losses else None
+        more = {
+            "losses": losses,
+            "evaluations": self._evaluations,
+            "told": self._told,
+            "from_start": self._from_start,
+        }
+        try:
+            tensors, values = stored(self._watch, more)
+        except Exception as error:
+            self._watch.fail(error)
+            tensors, values = stored(self._watch, more)
+        if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > MOST_BYTES:
+            return {}, {}
+        return {f"{PREFIX}{name}": tensor for name, tensor in tensors.items()}, {KEY: values}
+
+    def restore(self, tensors: dict[str, Tensor], manifest: dict[str, Any]) -> bool:
+        """Bring back what `stored` gave to a checkpoint; False where there is nothing that can be used."""
+        mine = {name.removeprefix(PREFIX): one for name, one in tensors.items() if name.startswith(PREFIX)}
+        try:
+            more = restore(self._watch, self._state.optimizers, mine, manifest[KEY])
+        except (KeyError, TypeError, ValueError):  # of an older version, or of another
+            return False
+        losses = more["losses"]
+        self._losses = list(losses.to(next(self._state.model.parameters()).device)) if losses is not None else []
+        self._evaluations, self._told, self._from_start = more["evaluations"], more["told"], more["from_start"]
+        return True
 
     def pause(self) -> None:
         """See nothing until the training goes on."""

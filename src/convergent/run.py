@@ -15,7 +15,7 @@ import convergent
 from convergent.config import make_config, read_yaml, write_yaml
 from convergent.data.source import open_source
 from convergent.engine.budget import requested_steps
-from convergent.engine.checkpoint import checkpoints, newest_valid, read_checkpoint, write_bytes
+from convergent.engine.checkpoint import Part, checkpoints, newest_valid, read_checkpoint, write_bytes
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.loop import Clock, Ending, Training
 from convergent.engine.loop import train as train_loop
@@ -50,7 +50,7 @@ from convergent.task import find_task, recognise_task
 from convergent.trained import Run
 from convergent.treat.figures import treatment_panels
 from convergent.treat.treatment import train_treated
-from convergent.treating import RunTreatment, become, prepared_as, recalled
+from convergent.treating import RunTreatment, become, beside, prepared_as, recalled
 from convergent.types import DataSpec, Finding, Panel, UserError
 
 
@@ -125,9 +125,11 @@ def resume(folder: str | Path, *, say: Say = say_on_stderr) -> Run:
     config = make_config(read_yaml(folder / "config.yaml"), where=f"{folder}/config.yaml: ")
     config = config.model_copy(update={"out": str(folder)})
     decided = recalled(folder)
-    if decided is not None and decided["config"] != config.model_dump():
-        config = make_config(decided["config"])
-        become(folder, config)
+    if decided is not None:
+        treated = make_config(decided["config"]).model_copy(update={"out": str(folder)})
+        if treated != config:
+            config = treated
+            become(folder, config)
     record = read_plan(folder / "plan.json")
     spec = json.loads((folder / "data.json").read_text(encoding="utf-8"))
     task = find_task(str(config.task))
@@ -136,16 +138,17 @@ def resume(folder: str | Path, *, say: Say = say_on_stderr) -> Run:
         raise UserError(f"{spec['source']}: the data has changed since {folder} began. Restore it, or train anew.")
     prepared = prepare(folder, task, splits, config, Clock(0.0))
     state = make_state(prepared.model, prepared.recipe, record.chosen)
-    state.progress.total_steps = total_steps(prepared, record)
+    state.progress.total_steps = decided["total_steps"] if decided else total_steps(prepared, record)
+    saved: Part | None = None
     if checkpoints(folder / "checkpoints", "step"):
-        restore(state, folder / "checkpoints", prepared.clock, say)
+        saved = restore(state, folder / "checkpoints", prepared.clock, say)
     else:
         say("no checkpoint had been saved yet: starting from the first step")
-    return run_to_end(prepared, state, record, say, resumed=True)
+    return run_to_end(prepared, state, record, say, resumed=True, saved=saved)
 
 
-def restore(state: TrainState, folder: Path, clock: Clock, say: Say) -> None:
-    """Bring `state` to where the newest whole checkpoint left it, the best weights so far included."""
+def restore(state: TrainState, folder: Path, clock: Clock, say: Say) -> Part:
+    """Bring `state` to where the newest whole checkpoint left it, the best weights so far included; return it."""
     tensors, manifest, passed_over = newest_valid(folder)
     for reason in passed_over:
         say(f"passed over: {reason}")
@@ -154,10 +157,16 @@ def restore(state: TrainState, folder: Path, clock: Clock, say: Say) -> None:
     if state.progress.best is not None:
         state.best_weights = read_checkpoint(folder / f"best-{state.progress.best_step:08d}")[0]
     say(f"resuming at step {state.progress.step} of {state.progress.total_steps}")
+    return tensors, manifest
 
 
-def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: Say, resumed: bool) -> Run:
-    """Train what is left, judge the best weights, and write what the run leaves behind."""
+def run_to_end(
+    prepared: Prepared, state: TrainState, record: PlanRecord, say: Say, resumed: bool, saved: Part | None = None
+) -> Run:
+    """Train what is left, judge the best weights, and write what the run leaves behind.
+
+    saved  the checkpoint from which it goes on
+    """
     config, task, folder, plan = prepared.config, prepared.task, prepared.folder, record.chosen
     torch.set_num_threads(plan.threads)
     metric = task.metric(prepared.splits.spec)
@@ -180,18 +189,24 @@ def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: S
             shown.note(f"treatment: {text}")
 
         doctor = RunDoctor(state, prepared.splits, config, plan.compiled, tell) if config.doctor else None
+        if doctor is not None and saved is not None and not doctor.restore(*saved):
+            say("the checkpoint holds nothing of what the doctor had seen: it goes on watching, untreated, from here")
         treated = None
         try:
             if doctor is None or config.treat == "off":
                 watchers = [journal, shown] if doctor is None else [journal, shown, doctor]
-                ending = train_loop(state, make_training(prepared, state, record, watchers))
+                training = make_training(prepared, state, record, watchers)
+                ending = train_loop(state, replace(training, beside=doctor.stored if doctor is not None else None))
             else:
                 treated = RunTreatment(prepared, state, plan, doctor, say_treatment, tell)
                 treated.go_on()
                 ending = train_treated(
                     treated.treatment,
-                    lambda branch: make_training(
-                        prepared_as(prepared, branch), branch.state, record, [journal, shown, branch.consultant]
+                    lambda branch: replace(
+                        make_training(
+                            prepared_as(prepared, branch), branch.state, record, [journal, shown, branch.consultant]
+                        ),
+                        beside=lambda: beside(branch),
                     ),
                     treated.consulted,
                 )

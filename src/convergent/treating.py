@@ -1,10 +1,11 @@
 """Our own runs under treatment: remedies are options, trials survive a kill, and what is kept becomes the run's config.
 
-    RUN/treatment.json       what was decided, and a trial that had begun
+    RUN/treatment.json       what was decided, a trial that had begun, candidates that a later trial may go on with
     RUN/treatment/           outputs for the validation samples at the marks that the training has passed
 
 A trial is a function of what stands there and of the checkpoint at its step: a run that is killed within one makes it
-again, to the same end.
+again, to the same end. A candidate is a function of its options: of those that are kept for later only these and the
+marks that they have passed are written, and the few that are needed after a kill train anew.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
 import torch
 from torch import nn
 
-from convergent.config import Config, write_yaml
+from convergent.config import Config, make_config, write_yaml
 from convergent.data.order import derived_seed
-from convergent.engine.checkpoint import pack, write_bytes
+from convergent.engine.checkpoint import Part, pack, write_bytes
 from convergent.engine.loop import DivergedError, save_state
 from convergent.engine.plan import Plan
 from convergent.engine.state import TrainState
@@ -31,8 +32,9 @@ from convergent.prepare import Prepared
 from convergent.results import write_json
 from convergent.treat.ask import ask_on_terminal
 from convergent.treat.branch import Branch, new_branch
-from convergent.treat.patient import Parts, Patient, Tasks, Watcher
+from convergent.treat.patient import Change, Parts, Patient, Tasks, Watcher
 from convergent.treat.treatment import Pending, Treatment, marks_of
+from convergent.treat.trial import Attempt
 from convergent.types import Finding
 
 FEWEST_STEPS = 20
@@ -71,6 +73,11 @@ def prepared_as(prepared: Prepared, branch: Branch) -> Prepared:
     )
 
 
+def beside(branch: Branch) -> Part:
+    """Return what stands in a checkpoint beside the state of a training of ours: what its doctor has seen."""
+    return cast(RunDoctor, branch.consultant).stored()
+
+
 class RunTreatment:
     """The treatments of one run, written down as they are decided."""
 
@@ -85,18 +92,23 @@ class RunTreatment:
         ask = ask_on_terminal if config.treat == "ask" else None
         self.treatment = Treatment(branch, plan, budget, tell, ask, self._before, self._kept)
         self.treatment.marks = marks_of(branch.total_steps, FEWEST_STEPS)
+        self.generation = 0
         self._pending: Pending | None = None
         self._began: float | None = None
         self._step_seconds = 0.0
         self._recall()
 
     def go_on(self) -> None:
-        """Make a trial again that a kill has cut off."""
+        """Make again what a kill has cut off: a trial, or the first checkpoint of what it has kept."""
+        branch, floor = self.treatment.branch, self.treatment.floor
+        if branch.state.progress.step < floor and not self.plan.compiled:
+            branch.advance(floor)
+            self._save(branch)
         pending, self._pending = self._pending, None
-        if pending is None or pending.at != self.treatment.branch.state.progress.step:
+        if pending is None or pending.at != branch.state.progress.step:
             return
-        kept = self.treatment.treat(pending.findings, pending.step, pending.reason)
-        self.write(None)
+        kept = self.treatment.decide(pending.findings, pending.step, pending.reason)
+        self.consulted()
         if pending.reason and not kept:
             raise DivergedError(pending.reason)
 
@@ -111,7 +123,7 @@ class RunTreatment:
     def _before(self, pending: Pending) -> None:
         """Save what the trial begins from."""
         branch = self.treatment.branch
-        save_state(self.prepared.folder / "checkpoints", branch.state, self.prepared.clock)
+        self._save(branch)
         self._began, progress = self.prepared.clock.seconds(), branch.state.progress
         self._step_seconds = (self._began - progress.setup_seconds) / max(1, progress.step)
         self.write(pending)
@@ -125,26 +137,39 @@ class RunTreatment:
         # What trials took is no part of a step's time, by which a time limit sets the schedule.
         progress.setup_seconds = self.prepared.clock.seconds() - self._step_seconds * progress.step
         progress.total_steps, self._began = branch.total_steps, None
+        self.generation += 1
         self.treatment.branch = branch
         self.write(None)
         become(folder, branch.patient.config)
-        save_state(folder / "checkpoints", branch.state, self.prepared.clock)
+        self._save(branch)
         return branch
+
+    def _save(self, branch: Branch) -> None:
+        folder = self.prepared.folder / "checkpoints"
+        save_state(folder, branch.state, self.prepared.clock, lambda: beside(branch))
 
     def write(self, pending: Pending | None) -> None:
         """Write RUN/treatment.json and the outputs at the marks."""
         treatment, folder = self.treatment, self.prepared.folder
         (folder / FOLDER).mkdir(exist_ok=True)
         for mark, (outputs, targets) in treatment.outputs.items():
-            path = outputs_path(folder, treatment.told, mark)
+            path = outputs_path(folder, self.generation, mark)
             if not path.exists():
                 write_bytes(path, pack({"outputs": outputs.contiguous(), "targets": targets.contiguous()}))
         waiting = None
         if pending is not None:
-            waiting = pending._asdict() | {"findings": [one.model_dump() for one in pending.findings]}
+            findings = [one.model_dump() for one in pending.findings]
+            waiting = json.dumps(pending._asdict() | {"findings": findings})  # as text it may hold NaN
+        patient = treatment.branch.patient
         content = {
-            "config": treatment.branch.patient.config.model_dump(),
+            "config": patient.config.model_dump(),
+            "changes": [asdict(change) for change in patient.changes],
+            "total_steps": treatment.branch.total_steps,
+            "generation": self.generation,
             "budget": treatment.budget,
+            "first_budget": treatment.first_budget,
+            "attempts": [as_json(one) for one in treatment.attempts.values()],
+            "spare": [as_json(one) for one in treatment.spare],
             "failed": treatment.failed,
             "floor": treatment.floor,
             "marks": sorted(treatment.outputs),
@@ -159,19 +184,49 @@ class RunTreatment:
             return
         treatment = self.treatment
         treatment.budget, treatment.failed, treatment.told = content["budget"], content["failed"], content["told"]
-        treatment.floor = content["floor"]
+        treatment.floor, treatment.first_budget = content["floor"], content["first_budget"]
+        self.generation = content["generation"]
+        branch = treatment.branch
+        base = replace(branch.patient, changes=tuple(map(as_change, content["changes"])))
+        branch.patient = base
+        attempts = [as_attempt(base, one) for one in content["attempts"]]
+        treatment.attempts = {one.key: one for one in attempts}
+        treatment.spare = [as_attempt(base, one) for one in content["spare"]]
         for mark in content["marks"]:
-            path = outputs_path(self.prepared.folder, treatment.told, mark)
+            path = outputs_path(self.prepared.folder, self.generation, mark)
             tensors = safetensors.torch.load_file(path)
             treatment.outputs[mark] = (tensors["outputs"], tensors["targets"])
         if content["pending"] is not None:
-            found = [Finding(**one) for one in content["pending"]["findings"]]
-            self._pending = Pending(**{**content["pending"], "findings": found})
+            pending = json.loads(content["pending"])
+            found = [Finding(**one) for one in pending["findings"]]
+            self._pending = Pending(**{**pending, "findings": found})
 
 
-def outputs_path(folder: Path, told: list[dict[str, Any]], mark: int) -> Path:
+def as_json(attempt: Attempt) -> dict[str, Any]:
+    """Return what a candidate is made of, and how far it has come."""
+    return {
+        "config": attempt.patient.config.model_dump(),
+        "changes": [asdict(change) for change in attempt.patient.changes],
+        "marks": list(attempt.left) or [mark for mark, _ in attempt.curve],
+        "note": attempt.note,
+    }
+
+
+def as_attempt(base: Patient, content: dict[str, Any]) -> Attempt:
+    """Return the candidate that `as_json` wrote, at its first step; it trains anew when it is needed."""
+    patient = base.with_options(**dict(make_config(content["config"])))
+    patient = replace(patient, changes=tuple(map(as_change, content["changes"])))
+    return Attempt(patient, note=content["note"], left=tuple(content["marks"]))
+
+
+def as_change(content: dict[str, Any]) -> Change:
+    """Return the change of a training that was written as JSON."""
+    options = tuple((name, value) for name, value in content["options"])
+    return Change(content["remedy"], content["detail"], options, tuple(content["code"]))
+
+
+def outputs_path(folder: Path, generation: int, mark: int) -> Path:
     """Return where the outputs at a mark are kept: each training that was kept has its own."""
-    generation = sum(bool(one["kept"]) for one in told)
     return folder / FOLDER / f"{generation}-{mark:08d}.safetensors"
 
 
@@ -187,6 +242,6 @@ def become(folder: Path, config: Config) -> None:
 
     A kill in between leaves `treatment.json` with the new configuration, and `resume` calls this again.
     """
-    shutil.rmtree(folder / "checkpoints")
-    (folder / "checkpoints").mkdir()
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    (folder / "checkpoints").mkdir(exist_ok=True)
     write_bytes(folder / "config.yaml", write_yaml(config).encode())

@@ -97,8 +97,11 @@ class Collector:
 
     def reserve(self, inputs: Tensor) -> None:
         """Take memory for samples like these, once; best before a step's large tensors are there."""
-        if self._inputs is None and len(inputs):
+        if not len(inputs):
+            return
+        if self._inputs is None:
             self._inputs = Rows(inputs, self._most_bytes)
+        if self._hashes is None:
             room = max(len(inputs), min(READ_EVERY * len(inputs), MOST_WAITING))
             self._hashes = torch.empty(room, dtype=torch.long, device=inputs.device)
 

@@ -73,7 +73,7 @@ class Probe:
         self._last_layer = ""
         self._readings = Readings()
         self._pending = Pending(max(2 * MANY_SCALARS, 4 * READ_EVERY * len(self._names)))
-        self._updates = UpdateLog(model, self._pending, self.evidence.samples)
+        self.watch_updates()
         self._activations = ActivationLog()
         self._losses: list[float] = []
         self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
@@ -93,6 +93,10 @@ class Probe:
         self.forwarded = False
         self.backwards = 0
         self.loss: Tensor | float | None = None
+
+    def watch_updates(self) -> None:
+        """Note steps into the evidence as it stands: at the start, and where another was brought back."""
+        self._updates = UpdateLog(self.model, self._pending, self.evidence.samples)
 
     @property
     def wants_mode(self) -> bool:

@@ -50,7 +50,8 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
         self.grad_enabled = torch.is_grad_enabled()
         seen, self.spotter.enabled = self.spotter.enabled, False
         try:
-            with torch.no_grad():
+            # What is made in inference mode, as evaluations run, can't be written to by a training step.
+            with torch.inference_mode(False), torch.no_grad():
                 return method(self, *args, **kwargs)
         except Exception as error:
             self.fail(error)

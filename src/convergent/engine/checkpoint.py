@@ -23,6 +23,8 @@ from convergent.types import UserError
 VERSION = 1
 KEPT = 2
 TENSORS, MANIFEST = "tensors.safetensors", "manifest.json"
+Part = tuple[dict[str, Tensor], dict[str, Any]]
+"""Tensors under flat names, and the rest as JSON."""
 
 
 class CheckpointError(UserError):

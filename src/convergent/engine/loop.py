@@ -18,7 +18,7 @@ from typing import Literal
 from convergent.config import Config, nearest
 from convergent.data.loader import TrainingBatches
 from convergent.engine.budget import adjusted_total
-from convergent.engine.checkpoint import checkpoints, prune, write_checkpoint
+from convergent.engine.checkpoint import Part, checkpoints, prune, write_checkpoint
 from convergent.engine.state import TrainState
 from convergent.engine.step import StepFunction
 from convergent.optim import schedule_factor
@@ -70,6 +70,8 @@ class Training:
     """What is needed after the last step beside evaluations: results and report."""
     final_evaluations: float = 0.0
     """What is evaluated after the last step, in units of the validation split."""
+    beside: Callable[[], Part] | None = None
+    """What stands in a checkpoint beside the state of the training."""
     pause_at: int | None = None
     """The step after which the loop returns, to be called again; None for none."""
 
@@ -184,17 +186,18 @@ class _Saver:
         self.due = False
         if self.training.folder is None:
             return
-        save_state(self.training.folder, self.state, self.training.clock)
+        save_state(self.training.folder, self.state, self.training.clock, self.training.beside)
         self.last = time.monotonic()
         self.cost = self.last - started
 
 
-def save_state(folder: Path, state: TrainState, clock: Clock) -> None:
+def save_state(folder: Path, state: TrainState, clock: Clock, beside: Callable[[], Part] | None = None) -> None:
     """Write a checkpoint of the training as it stands, and of its best weights; raises UserError on a full disk."""
     step, best = state.progress.step, state.progress.best_step
     state.progress.elapsed_seconds = clock.seconds()
     known = {path.name for path in checkpoints(folder, "best")}
     if state.best_weights is not None and f"best-{best:08d}" not in known:
         write_checkpoint(folder, "best", best, state.best_weights, {})
-    write_checkpoint(folder, "step", step, state.tensors(), state.scalars())
+    tensors, scalars = beside() if beside is not None else ({}, {})
+    write_checkpoint(folder, "step", step, state.tensors() | tensors, state.scalars() | scalars)
     prune(folder)

@@ -19,7 +19,7 @@ from convergent.engine.loop import DivergedError, Ending, Training, train
 from convergent.engine.plan import Plan
 from convergent.treat.branch import Branch, Outputs
 from convergent.treat.candidates import candidates, treatable
-from convergent.treat.trial import Attempt, Tell, Trial, run_trial
+from convergent.treat.trial import Attempt, Tell, Trial, again, run_trial
 from convergent.treat.yardstick import Yardstick, make_yardstick
 from convergent.types import Finding
 
@@ -128,8 +128,8 @@ class Treatment:
         self.told: list[dict[str, Any]] = []
         self._before, self._kept = before, kept
         self.first_budget = budget
-        self._spare: list[Branch] = []
-        self._attempts: dict[tuple[str, ...], Attempt] = {}
+        self.spare: list[Attempt] = []
+        self.attempts: dict[tuple[str, ...], Attempt] = {}
         self._tell, self._ask = tell, ask
         self.outputs: dict[int, Outputs] = {}
         self.failed: dict[str, int] = {}
@@ -144,15 +144,18 @@ class Treatment:
         step = self.branch.state.progress.step
         self.outputs[step] = self.branch.outputs()
         found = [one for one in treatable(self.branch.consultant.findings()) if self._may_try(one, step)]
-        if found and self.treat(found, step):
+        return self.decide(found, step)
+
+    def decide(self, found: list[Finding], step: int, reason: str = "") -> bool:
+        """Try the remedies of what was found, then what came next best before; return whether another goes on."""
+        if found and self.treat(found, step, reason):
             return True
         broken = bool(found) and found[0].severity == "critical" and found[0].code in BROKEN
-        return broken and self.budget < step and self._take_spare()
+        return (bool(reason) or (broken and self.budget < step)) and self._take_spare()
 
     def _known(self, attempt: Attempt) -> Attempt:
         """Return the attempt as an earlier trial left it, where there was one."""
-        # Not where a kill may come in between: what a trial costs must be a function of what is written down.
-        return attempt if self._before is not None else self._attempts.setdefault(attempt.key, attempt)
+        return self.attempts.setdefault(attempt.key, attempt)
 
     def _may_try(self, found: Finding, step: int) -> bool:
         """Return whether a finding was not tried yet, or in vain so early that a longer trial may tell more."""
@@ -186,7 +189,7 @@ class Treatment:
             return False
         self._tell(f"kept: {', '.join(change.detail for change in trial.winner.patient.changes)}")
         others = sorted((one for one in trial.attempts if one is not trial.winner), key=lambda one: one.score)
-        self._spare = [one.branch for one in others if one.branch is not None and not one.note]
+        self.spare = [one for one in others if one.branch is not None and not one.note]
         self.branch.consultant.close()
         self.branch = trial.winner.branch
         self._go_on()
@@ -196,7 +199,7 @@ class Treatment:
         """Let what won go on: from where it stands, or from its first step where the plan's graph must run it all."""
         at = self.branch.state.progress.step
         self.outputs, self.floor = {at: self.branch.outputs()}, at
-        self._attempts = {}
+        self.attempts = {}
         if self._kept is not None:
             self.branch = self._kept(self.branch)
 
@@ -220,7 +223,7 @@ class Treatment:
         self.outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
         found = treatable(self.branch.consultant.findings())
         self._tell(reason)
-        return (bool(found) and self.treat(found, mark, reason)) or self._take_spare()
+        return self.decide(found, mark, reason)
 
     def refused(self, reason: str) -> bool:
         """The loss does not take what it is given; return whether another training goes on in its place."""
@@ -228,14 +231,14 @@ class Treatment:
         outputs, targets = self.branch.outputs()
         self.outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
         self._tell(reason)
-        return self.treat([finding("setup/output-loss-mismatch", "critical", "loss", reason)], mark, reason)
+        return self.decide([finding("setup/output-loss-mismatch", "critical", "loss", reason)], mark, reason)
 
     def _take_spare(self) -> bool:
         """Go on with the next best of the last trial, where what won has diverged since."""
-        if not self._spare:
+        if not self.spare:
             return False
         self.branch.consultant.close()
-        self.branch = self._spare.pop(0)
+        self.branch = again(self.spare.pop(0), self.plan, self.branch.total_steps)
         names = ", ".join(change.detail for change in self.branch.patient.changes) or "untreated"
         self._tell(f"going on with the next best of the trial: {names}")
         self._go_on()

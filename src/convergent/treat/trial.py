@@ -32,6 +32,8 @@ class Attempt:
     curve: list[tuple[int, float]] = field(default_factory=list)
     scores: Tensor | None = None
     note: str = ""
+    left: tuple[int, ...] = ()
+    """Marks that it had passed before a kill, and passes anew when it is needed."""
 
     @property
     def score(self) -> float:
@@ -47,6 +49,14 @@ class Attempt:
     def key(self) -> tuple[str, ...]:
         """What it is, so that a later trial goes on with it."""
         return tuple(change.detail for change in self.patient.changes)
+
+
+def again(attempt: Attempt, plan: Plan, total_steps: int) -> Branch:
+    """Return a candidate as it stands; after a kill it trains anew to where it stood, to the same bits."""
+    if attempt.branch is None:
+        attempt.branch = new_branch(attempt.patient, plan, total_steps)
+        attempt.branch.advance(max(attempt.left))
+    return attempt.branch
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,7 @@ def run_trial(
         attempts.pop()
         schedule = rounds(sorted(marks), len(attempts), share)
     alive, spent = list(attempts), 0
+    _catch_up(attempts, plan, total_steps, yardstick, next(iter(marks.values()))[1])
     curves = {mark: yardstick.scores(*marks[mark]) for mark in schedule}
     targets = next(iter(marks.values()))[1]
 
@@ -155,6 +166,14 @@ def _simplest(alive: Sequence[Attempt], yardstick: Yardstick, targets: Tensor) -
 
 def _mean(yardstick: Yardstick, scores: Tensor, targets: Tensor) -> float:
     return float((yardstick.weights(targets, len(scores)) * scores).sum())
+
+
+def _catch_up(attempts: Sequence[Attempt], plan: Plan, total_steps: int, yardstick: Yardstick, targets: Tensor) -> None:
+    """Train candidates anew to where a kill has left them: what that takes is paid already."""
+    for attempt in attempts:
+        passed, attempt.left = attempt.left, ()
+        for mark in passed:
+            _advance(attempt, plan, total_steps, mark, yardstick, targets)
 
 
 def _advance(attempt: Attempt, plan: Plan, total_steps: int, mark: int, yardstick: Yardstick, targets: Tensor) -> int:
