@@ -166,7 +166,11 @@ class Treatment:
         """Take training samples out of the validation data: no trial can tell, for it would be judged by them."""
         leak = next((one for one in found if one.code == LEAKAGE and one.severity != "info"), None)
         treated = resplit(Case(self.branch.patient, leak)) if leak is not None and self.budget > 0 else None
-        if leak is None or treated is None:
+        if leak is None or treated is None or LEAKAGE in self.failed:
+            return
+        if self._ask is not None and not self._ask(leak, [treated.changes[-1].detail], 0):
+            self.told.append(Record(step, [leak], self.branch.patient.config, None, declined=True).as_json())
+            self.failed[LEAKAGE] = self.branch.total_steps
             return
         kept = torch.from_numpy(treated.valid.chosen)  # type: ignore[attr-defined]
         self.outputs = {mark: (outputs[kept], targets[kept]) for mark, (outputs, targets) in self.outputs.items()}
