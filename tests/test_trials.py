@@ -22,6 +22,7 @@ from convergent.treat.remedies.poison import WITHOUT_BATCH, WITHOUT_POISON
 from convergent.treat.remedies.preparation import STANDARDISED
 from convergent.treat.remedies.remedy import Case
 from convergent.treat.remedies.steps import ADAMW, CLIPPED, scaled_rate
+from convergent.treat.treatment import Treatment
 from convergent.treat.trial import Attempt, paired_again, run_trial, unsure
 from convergent.treat.yardstick import Verdict, make_yardstick
 from convergent.types import Batch, Finding
@@ -91,14 +92,36 @@ def test_only_what_keeps_network_and_pace_begins_from_a_snapshot() -> None:
     assert [name for name, yes in able.items() if yes] == [CLIPPED.name, ADAMW[0].name]
 
 
-def test_a_fault_that_comes_late_is_treated_from_the_last_healthy_mark() -> None:
-    """The learning rate rises over nearly the whole training, to far beyond what the network bears."""
+def test_a_fault_that_comes_over_a_healthy_training_is_tried_from_there() -> None:
+    x, y = moons()
+    patient = patient_of("mlp")
+    samples = type(patient.train)((x, y))  # type: ignore[call-arg]
+    patient = replace(patient, model=mlp(), train=samples, valid=samples)
+    branch = new_branch(patient, Plan(), 200)
+    treatment = Treatment(branch, Plan(), 100, lambda text: None)
+    branch.advance(10)
+    treatment.consult()
+    branch.advance(20)
+    treatment.outputs[20] = branch.outputs()
+    tried = [CLIPPED.change(Case(patient, FOUND)), STANDARDISED.change(Case(patient, FOUND)), patient]
+    patients = [one for one in tried if one is not None]
+    start, able = treatment._start([found("training/loss-spike", step=15)], patients)
+    assert start is not None and start.step == 10 and [one.changes[0].remedy for one in able if one.changes] == ["clip"]
+    assert treatment._start([found("training/loss-spike", step=8)], patients)[0] is None  # it was there before
+    assert treatment._start([found("setup/bad-initialization")], patients)[0] is None  # and so was this
+    attempt = Attempt(able[0], start=start)
+    yardstick = make_yardstick(*branch.outputs(), nn.CrossEntropyLoss(), False)
+    trial = run_trial([attempt], patient, Plan(), 200, treatment.outputs, None, yardstick, 10, 10, lambda text: None)
+    assert trial.steps == 10 and attempt.step == 20
+    branch.consultant.close()
+
+
+def test_a_learning_rate_that_rises_too_far_is_mended_within_the_budget() -> None:
     model, data = mlp(), moons()
-    optimizer = torch.optim.SGD(model.parameters(), 60.0)
+    optimizer = torch.optim.SGD(model.parameters(), 60.0, momentum=0.9)
     result = fit(model, data, nn.CrossEntropyLoss(), optimizer, epochs=40, warmup=0.99)
-    starts = [attempt["from_step"] for one in result.treatments for attempt in one["attempts"]]
-    assert starts and max(starts) > 0
     assert sum(one["steps"] for one in result.treatments) <= 0.5 * 360
+    assert result.valid["loss"] < 0.3
 
 
 def test_batches_of_another_size_make_as_many_passes() -> None:

@@ -138,17 +138,17 @@ def run_trial(
         curves[mark] = yardstick.scores(*marks[mark])
         means.append((mark, _mean(yardstick, curves[mark], targets)))
         verdict = _verdict(best, list(curves.values()), yardstick, targets)
-    finalists = alive[:FINALISTS] if verdict.better else []
-    if further is not None and len(finalists) > 1 and schedule[-1] == max(marks):
-        affordable = max(1, (budget - spent) // (further - schedule[-1]))
-        finalists = advance(finalists[:affordable], further) if affordable > 1 else finalists
-        best = _simplest(finalists, yardstick, targets) if finalists else best
     steps = 2 * (schedule[-1] - start)
     if unsure(verdict) and spent + steps <= budget:
         spent += steps
         first = (_best_of(list(curves.values()), yardstick, targets), best.scores)
         verdict = paired_again(first, untreated, best, plan, total_steps, schedule[-1], yardstick) or verdict
         tell(f"with other draws as well: better by {verdict.gain:.3g} ± {verdict.error:.2g}")
+    finalists = alive[:FINALISTS] if verdict.better else []
+    if further is not None and len(finalists) > 1 and schedule[-1] == max(marks):
+        affordable = max(1, (budget - spent) // (further - schedule[-1]))
+        finalists = advance(finalists[:affordable], further) if affordable > 1 else finalists
+        best = _simplest(finalists, yardstick, targets) if finalists else best
     return Trial(attempts, means, best if verdict.better else None, verdict, spent)
 
 

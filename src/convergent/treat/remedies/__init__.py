@@ -59,8 +59,8 @@ GENERAL = (STANDARDISED, RIGHT_LOSS, *SIZE_OF_STEPS, INITIALISED, RECTIFIED, SCA
 
 TREATS: dict[str, tuple[Remedy, ...]] = {
     "data/non-finite-values": (FINITE_ROWS, WITHOUT_POISON),
-    "data/inputs-not-normalized": (STANDARDISED,),
-    "data/targets-not-scaled": (SCALED_TARGETS,),
+    "data/inputs-not-normalized": (WITHOUT_POISON, STANDARDISED),
+    "data/targets-not-scaled": (WITHOUT_POISON, SCALED_TARGETS),
     "data/class-imbalance": (CLASS_WEIGHTED, RESAMPLED),
     "data/duplicate-samples": (WITHOUT_COPIES,),
     "data/train-val-leakage": (RESPLIT,),
