@@ -19,4 +19,4 @@ def model():
 
 
 def optimizer(net):
-    return torch.optim.Adam(net.parameters(), lr=3e-3)
+    return torch.optim.SGD(net.parameters(), lr=0.03, momentum=0.9)
