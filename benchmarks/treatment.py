@@ -39,8 +39,9 @@ BEYOND_REPAIR = {
     "setup/samples-mix-in-batch",
     "setup/future-leak",
     "data/label-leaking-feature",
+    "data/too-few-samples",
 }
-"""What the user's own code must mend: nothing outside of it can tell what was meant."""
+"""What only the user can mend: nothing outside of the code can tell what was meant, and nothing brings more data."""
 
 
 class Outcome(NamedTuple):

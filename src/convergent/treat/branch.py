@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from torch import Tensor
 from convergent.data.loader import TrainingBatches
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.plan import Plan, make_state
-from convergent.engine.state import TrainState
+from convergent.engine.state import TrainState, copied
 from convergent.engine.step import EagerStep, Recipe
 from convergent.optim import schedule_factor
 from convergent.treat.patient import Patient, Watcher
@@ -71,9 +72,46 @@ def validation_outputs(state: TrainState, patient: Patient, plan: Plan) -> Outpu
     return outputs_of(state.evaluated(), patient.valid, 2 * patient.batch_size, device, plan.precision)
 
 
-def new_branch(patient: Patient, plan: Plan, total_steps: int) -> Branch:
-    """Return a patient at its first step."""
+@dataclass(frozen=True)
+class Snapshot:
+    """A training as it stood when nothing was wrong with it: what a fault that came later is treated from."""
+
+    patient: Patient
+    step: int
+    tensors: dict[str, Tensor]
+    scalars: dict[str, Any]
+
+
+def snapshot(branch: Branch) -> Snapshot:
+    """Return a copy of a branch's state in memory."""
+    state = branch.state
+    return Snapshot(branch.patient, state.progress.step, copied(state.tensors()), copy.deepcopy(state.scalars()))
+
+
+def can_begin_from(patient: Patient, start: Snapshot) -> bool:
+    """Return whether a treated training can begin from a state: its network is the same, and so is its pace."""
+    same = {name: tuple(p.shape) for name, p in start.patient.model.state_dict().items()}
+    mine = {name: tuple(p.shape) for name, p in patient.model.state_dict().items()}
+    redrawn = any(
+        not torch.equal(value, patient.model.state_dict()[name].to(value.device))
+        for name, value in start.patient.model.state_dict().items()
+        if name in mine and mine == same
+    )
+    return mine == same and repr(patient.model) == repr(start.patient.model) and not redrawn and patient.pace == 1.0
+
+
+def new_branch(patient: Patient, plan: Plan, total_steps: int, start: Snapshot | None = None) -> Branch:
+    """Return a patient at its first step, or at a state: an optimiser of another kind begins without its moments."""
     recipe = replace(patient.recipe, precision=plan.precision)
     state = make_state(copy.deepcopy(patient.model), recipe, plan)
+    if start is not None:
+        same = _optimizer_kind(patient) == _optimizer_kind(start.patient)
+        kept = {name: t for name, t in start.tensors.items() if same or not name.startswith("optimizer.")}
+        state.restore(copied(kept), copy.deepcopy(start.scalars))
     state.progress.total_steps = total_steps
     return Branch(patient, plan, state, total_steps, patient.watch(state, patient))
+
+
+def _optimizer_kind(patient: Patient) -> object:
+    own = patient.own
+    return patient.config.optimizer if own is None else (own.kind, tuple(group.names for group in own.groups))

@@ -1,7 +1,8 @@
 """Which treatments are worth a trial: the remedies of what was found, one by one and together.
 
 Causes come first; where two findings are independent, their first remedies are tried together too (a learning rate and
-the scale of the inputs, say). A remedy that does not apply to this training is left out.
+the scale of the inputs, say). A remedy that does not apply to this training is left out, and what comes to the same
+training is tried once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from convergent.treat.identity import fingerprint
 from convergent.treat.patient import Patient
 from convergent.treat.remedies import GENERAL, TREATS
 from convergent.treat.remedies.remedy import Case, Remedy
@@ -40,7 +42,7 @@ def candidates(patient: Patient, findings: Sequence[Finding], most: int = MOST_C
         found.insert(min(len(found), most - 1), good) if good is not None else None
     if not found:
         found = [treated for _, treated in _applicable(Case(patient, findings[0]), GENERAL)]
-    return _distinct(found)[:most]
+    return _distinct(found, patient)[:most]
 
 
 def _remedies(finding: Finding) -> list[Remedy]:
@@ -81,8 +83,11 @@ def _one_after_another(case: Case, remedies: Sequence[Remedy]) -> Patient | None
     return case.patient
 
 
-def _distinct(patients: Sequence[Patient]) -> list[Patient]:
-    seen: dict[tuple[str, ...], Patient] = {}
+def _distinct(patients: Sequence[Patient], untreated: Patient) -> list[Patient]:
+    """Return the trainings that differ, each once and by its fewest changes; none that is the untreated one."""
+    seen = {fingerprint(untreated): untreated}
     for one in patients:
-        seen.setdefault(tuple(change.detail for change in one.changes), one)
-    return list(seen.values())
+        known = seen.setdefault(key := fingerprint(one), one)
+        if known is not untreated and len(one.changes) < len(known.changes):
+            seen[key] = one
+    return [one for one in seen.values() if one is not untreated]

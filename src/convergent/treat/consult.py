@@ -6,27 +6,67 @@ Trials of remedies take the place of the doctor's trials of learning rates.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from convergent.doctor.diagnose import judge, make_subject
+from convergent.doctor.chunks import make_chunk
+from convergent.doctor.evaluations import evaluations_of
 from convergent.doctor.experiments import attempt, own_randomness
 from convergent.doctor.experiments.chance import chance_loss
 from convergent.doctor.experiments.dependence import doubled_batch, samples_mix
 from convergent.doctor.experiments.modes import permuted_losses
 from convergent.doctor.hashes import hash_samples
 from convergent.doctor.probe import Probe
-from convergent.doctor.record import Evaluation, Evidence, SampleSet
+from convergent.doctor.record import Evaluation, Evidence, LossKind, SampleSet
+from convergent.doctor.statistics import failed
 from convergent.doctor.watch import Watch
+from convergent.engine.evaluate import outputs_of
 from convergent.engine.state import TrainState
+from convergent.treat.chosen import ChosenSamples
 from convergent.treat.patient import Patient
 from convergent.types import EvalRecord, Finding, Samples, StepRecord
 
 MOST_TRAIN, MOST_VALID = 4096, 2048
+MOST_EVALUATED = 1024
+SHOWS_HARM = frozenset(
+    {
+        "data/train-val-leakage",
+        "data/class-imbalance",
+        "data/preprocessing-mismatch",
+        "data/too-few-samples",
+        "result/class-collapse",
+        "result/no-better-than-baseline",
+        "result/train-eval-gap",
+        "training/overfitting",
+    }
+)
+"""Warnings whose rules look for harm in evaluated samples themselves."""
+SLOW = frozenset(
+    {
+        "result/no-better-than-baseline",
+        "training/constant-output",
+        "training/slow-convergence",
+        "training/underfitting",
+    }
+)
+FIRST_SHARE = 0.25
+"""Before a quarter of the training, not to have learned much is normal."""
+OF_ITS_COURSE = frozenset(
+    {
+        "training/divergence",
+        "training/exploding-gradient",
+        "training/loss-spike",
+        "training/non-finite",
+        "training/overfitting",
+    }
+)
+"""What can be said of a training that was not seen from its first step: it knows nothing of the weights' start."""
 
 
 class Consultant:
@@ -34,6 +74,7 @@ class Consultant:
 
     def __init__(self, state: TrainState, patient: Patient) -> None:
         self._patient, self._state = patient, state
+        self._from_start = state.progress.step == 0
         self._losses: list[Tensor] = []
         self._evaluations: list[Evaluation] = []
         self._watch = Watch(evaluations=False)
@@ -49,10 +90,7 @@ class Consultant:
         self._losses.append(record.loss)
 
     def after_evaluation(self, record: EvalRecord) -> None:
-        """Keep the evaluation."""
-        metric = record.metrics.get("accuracy", record.metrics.get("r2"))
-        loss, samples = record.metrics.get("loss"), len(self._patient.valid)
-        self._evaluations.append(Evaluation(record.step, "valid", samples, loss, metric, False))
+        """Do nothing: when it is asked, it evaluates both splits by itself, with the error of their samples."""
 
     def pause(self) -> None:
         """See nothing until the training goes on."""
@@ -71,12 +109,13 @@ class Consultant:
         evidence = self._evidence(probes[0])
         with own_randomness():
             self._experiments(probes[0], evidence)
-        return judge(evidence)
+        early = self._state.progress.step < FIRST_SHARE * self._state.progress.total_steps
+        found = harmful(judge(evidence), failed(evidence), early)
+        return found if self._from_start else [one for one in found if one.code in OF_ITS_COURSE]
 
     def _evidence(self, probe: Probe) -> Evidence:
         evidence = probe.finish()
         evidence.losses = torch.stack(self._losses).float().tolist() if self._losses else []
-        evidence.evaluations = list(self._evaluations)
         evidence.steps_per_epoch = self._patient.batches.steps_per_epoch
         data, known = evidence.data, evidence.data.train
         data.train = some_samples(self._patient.train, MOST_TRAIN, known)
@@ -84,7 +123,24 @@ class Consultant:
         if data.train.hashes and data.valid.hashes:
             seen = set(data.train.hashes)
             data.overlap = sum(value in seen for value in data.valid.hashes) / len(data.valid.hashes)
+        before = [one for one in self._evaluations if one.step < len(self._losses)]
+        self._evaluations = [*before, *self._evaluated(evidence)]
+        evidence.evaluations = list(self._evaluations)
         return evidence
+
+    def _evaluated(self, evidence: Evidence) -> list[Evaluation]:
+        """Return how training and validation samples are answered now, which tells overfitting from failing."""
+        kind = evidence.data.loss.kind if evidence.data.loss is not None else "other"
+        tries = [attempt(lambda: self._evaluation("train", kind)), attempt(lambda: self._evaluation("valid", kind))]
+        return [one for one in tries if one is not None]
+
+    def _evaluation(self, split: Literal["train", "valid"], kind: LossKind) -> Evaluation:
+        samples = self._patient.train if split == "train" else self._patient.valid
+        some = ChosenSamples(samples, spread(len(samples), MOST_EVALUATED))
+        device = self._patient.recipe.device
+        outputs, targets = outputs_of(self._state.evaluated(), some, 2 * self._patient.batch_size, device)
+        chunk = make_chunk(len(self._losses), outputs, targets, kind, training_mode=False)
+        return replace(evaluations_of([chunk], set())[0], split=split)
 
     def _experiments(self, probe: Probe, evidence: Evidence) -> None:
         found = evidence.experiments
@@ -111,7 +167,7 @@ class Consultant:
 
 def some_samples(samples: Samples, most: int, known: SampleSet | None) -> SampleSet:
     """Return up to `most` samples, evenly spread, as the rules read them."""
-    indices = np.unique(np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(np.int64))
+    indices = spread(len(samples), most)
     batch = samples.batch(indices)
     inputs = batch.inputs[0]
     hashes = hash_samples(inputs) if inputs.is_floating_point() or not inputs.is_complex() else []
@@ -119,3 +175,18 @@ def some_samples(samples: Samples, most: int, known: SampleSet | None) -> Sample
     sizes = [len(indices)]
     return SampleSet(inputs.float() if inputs.dtype == torch.uint8 else inputs, batch.targets, sizes, hashes, whole,
                      len(samples), with_replacement=bool(known and known.with_replacement))  # fmt: skip
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """Return up to `most` of `count` indices, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
+
+
+def harmful(findings: Sequence[Finding], fails: bool, early: bool) -> list[Finding]:
+    """Return the findings that can be a reason to treat: critical ones, and warnings of harm that was measured.
+
+    A warning of how a training looks (a loss that swings, activations at their ends) counts only where it fails; that
+    little was learned says nothing early.
+    """
+    counted = [one for one in findings if one.severity == "critical" or fails or one.code in SHOWS_HARM]
+    return [one for one in counted if one.severity == "critical" or not (early and one.code in SLOW)]

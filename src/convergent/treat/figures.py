@@ -37,6 +37,8 @@ def outcome(one: Told, attempt: Told) -> str:
     """Return what became of an attempt, in words."""
     if attempt["note"]:
         return str(attempt["note"])
+    if attempt["kept"] and one["gain"] is None:
+        return "done: it changes what is measured, not what is trained"
     if attempt["kept"]:
         error = f" ± {one['error']:.2g}" if one["error"] is not None else ""
         return f"kept: better by {one['gain']:.3g}{error}"

@@ -85,6 +85,7 @@ class Patient:
     watch    makes the doctor of one training of it
     own      the user's optimiser, where it is not the options'
     tasks    how to build it again, where it is a training of ours
+    pace     its steps by those of the training that it was made from, for equally many passes over the data
     """
 
     model: nn.Module
@@ -96,6 +97,7 @@ class Patient:
     own: OwnOptimizer | None = None
     tasks: Tasks | None = None
     changes: tuple[Change, ...] = ()
+    pace: float = 1.0
 
     @property
     def config(self) -> Config:

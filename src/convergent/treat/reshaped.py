@@ -1,4 +1,4 @@
-"""Changes of a module's shape: residual connections, wider layers, gates in recurrent ones, norms of another kind.
+"""Changes of a module's shape: residual connections, other widths, gates in recurrent layers, norms of another kind.
 
 Residual connections: He et al. 2016, https://arxiv.org/abs/1512.03385. Group norm: Wu and He 2018,
 https://arxiv.org/abs/1803.08494. GRU: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
@@ -7,6 +7,7 @@ https://arxiv.org/abs/1803.08494. GRU: Cho et al. 2014, https://arxiv.org/abs/14
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -99,15 +100,32 @@ def group_norms(model: nn.Module) -> nn.Module | None:
 
 def widen(model: nn.Module) -> nn.Module | None:
     """Return a plain stack of linear layers with wider hidden ones; None for any other network, or a wide one."""
+    layers = plain_stack(model)
+    if not layers or max(one.out_features for one in layers[:-1]) >= MOST_WIDTH:
+        return None
+    return _with_widths(model, layers, lambda width: max(LEAST_WIDTH, WIDER * width))
+
+
+def narrow(model: nn.Module) -> nn.Module | None:
+    """Return a plain stack of linear layers with a quarter of the hidden units; None for others, and narrow ones."""
+    layers = plain_stack(model)
+    if not layers or min(one.out_features for one in layers[:-1]) < LEAST_WIDTH:
+        return None
+    return _with_widths(model, layers, lambda width: width // WIDER)
+
+
+def plain_stack(model: nn.Module) -> list[nn.Linear]:
+    """Return the linear layers of a Sequential that has weights in nothing else, where there are two or more."""
     layers = [m for m in model.children() if isinstance(m, nn.Linear)]
     plain = isinstance(model, nn.Sequential) and all(not list(m.parameters()) for m in model if m not in layers)
-    if not plain or len(layers) < 2 or max(one.out_features for one in layers[:-1]) >= MOST_WIDTH:
-        return None
+    return layers if plain and len(layers) > 1 else []
+
+
+def _with_widths(model: nn.Module, layers: list[nn.Linear], width_of: Callable[[int], int]) -> nn.Module:
     before = layers[0].in_features
     for name, old in list(model.named_children()):
         if isinstance(old, nn.Linear):
-            last = old is layers[-1]
-            width = old.out_features if last else max(LEAST_WIDTH, WIDER * old.out_features)
+            width = old.out_features if old is layers[-1] else width_of(old.out_features)
             put(model, name, nn.Linear(before, width, bias=old.bias is not None))
             before = width
     return model

@@ -1,8 +1,9 @@
 """What to do with a finding: try its remedies beside the untreated training, keep what helped, undo the rest.
 
 The training pauses at a few marks. The doctor is asked; where it finds what has a remedy, treated copies train from the
-first step to the marks that the training has passed already, so both have had the same steps, batches and draws. What
-wins goes on in its place, from where it stands.
+first step to the marks that the training has passed already, so both have had the same steps, batches and draws; where
+the fault came over a healthy training, from the last mark at which it was one. What wins goes on in its place, from
+where it stands.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from convergent.config import Config
 from convergent.doctor.findings import finding
 from convergent.engine.loop import DivergedError, Ending, Training, train
 from convergent.engine.plan import Plan
-from convergent.treat.branch import Branch, Outputs
+from convergent.treat.branch import Branch, Outputs, Snapshot, can_begin_from, snapshot
 from convergent.treat.candidates import candidates, treatable
+from convergent.treat.patient import Patient
+from convergent.treat.remedies.preparation import resplit
+from convergent.treat.remedies.remedy import Case
 from convergent.treat.trial import Attempt, Tell, Trial, again, run_trial
 from convergent.treat.yardstick import Yardstick, make_yardstick
 from convergent.types import Finding
@@ -36,6 +40,9 @@ BROKEN = frozenset(
     }
 )
 """Critical findings after which the next best of an earlier trial is the better choice."""
+ARISES = BROKEN | {"training/loss-spike", "training/divergence", "training/oscillating-loss"}
+"""What may come over a training that was healthy before."""
+LEAKAGE = "data/train-val-leakage"
 UNBALANCED = frozenset({"data/class-imbalance", "result/class-collapse"})
 Mode = Literal["auto", "ask", "off"]
 Kept = Callable[[Branch], Branch]
@@ -78,6 +85,7 @@ class Record:
                 "curve": [[step, score] for step, score in one.curve],
                 "kept": one is trial.winner,
                 "note": one.note,
+                "from_step": one.start.step if one.start is not None else 0,
             }
             for one in trial.attempts
         ]  # fmt: skip
@@ -133,6 +141,7 @@ class Treatment:
         self._tell, self._ask = tell, ask
         self.outputs: dict[int, Outputs] = {}
         self.failed: dict[str, int] = {}
+        self.healthy: Snapshot | None = None
 
     def next_mark(self) -> int | None:
         """Return the step up to which the training goes on undisturbed; None for up to its end."""
@@ -143,7 +152,11 @@ class Treatment:
         """Look at the training at a mark; return whether another one goes on in its place."""
         step = self.branch.state.progress.step
         self.outputs[step] = self.branch.outputs()
-        found = [one for one in treatable(self.branch.consultant.findings()) if self._may_try(one, step)]
+        seen = self.branch.consultant.findings()
+        self._measure_cleanly(seen, step)
+        seen = [one for one in seen if one.code != LEAKAGE]
+        self._note_health(seen, step)
+        found = [one for one in treatable(seen) if self._may_try(one, step)]
         return self.decide(found, step)
 
     def decide(self, found: list[Finding], step: int, reason: str = "") -> bool:
@@ -152,6 +165,45 @@ class Treatment:
             return True
         broken = bool(found) and found[0].severity == "critical" and found[0].code in BROKEN
         return (bool(reason) or (broken and self.budget < step)) and self._take_spare()
+
+    def _measure_cleanly(self, found: Sequence[Finding], step: int) -> None:
+        """Take training samples out of the validation data: no trial can tell, for it would be judged by them."""
+        leak = next((one for one in found if one.code == LEAKAGE and one.severity != "info"), None)
+        treated = resplit(Case(self.branch.patient, leak)) if leak is not None and self.budget > 0 else None
+        if leak is None or treated is None or LEAKAGE in self.failed:
+            return
+        if self._ask is not None and not self._ask(leak, [treated.changes[-1].detail], 0):
+            self.told.append(Record(step, [leak], self.branch.patient.config, None, declined=True).as_json())
+            self.failed[LEAKAGE] = self.branch.total_steps
+            return
+        kept = torch.from_numpy(treated.valid.chosen)  # type: ignore[attr-defined]
+        self.outputs = {mark: (outputs[kept], targets[kept]) for mark, (outputs, targets) in self.outputs.items()}
+        attempt = Attempt(treated)
+        trial = Trial([attempt], [], attempt, None, 0)
+        self.told.append(Record(step, [leak], self.branch.patient.config, trial).as_json())
+        self._tell(f"{leak.code}: {leak.message}: {treated.changes[-1].detail}")
+        self.branch.patient = treated
+        progress = self.branch.state.progress
+        progress.best, progress.evaluations_since_best, self.branch.state.best_weights = None, 0, None
+
+    def _note_health(self, found: Sequence[Finding], step: int) -> None:
+        """Keep the state where nothing is wrong and something was learned: what comes later is treated from there.
+
+        Only in memory: a trial of our own runs must be a function of what is written down.
+        """
+        outputs, targets = self.outputs[step]
+        healthy = all(one.severity == "info" for one in found)
+        if healthy and self._before is None and self.budget > 0 and self._yardstick([]).knows(outputs, targets):
+            self.healthy = snapshot(self.branch)
+
+    def _start(self, found: Sequence[Finding], patients: Sequence[Patient]) -> tuple[Snapshot | None, list[Patient]]:
+        """Return the state from which to try (None: the first step), and the treated trainings that can begin there."""
+        start, step = self.healthy, found[0].evidence.get("step")
+        later = start is not None and not (isinstance(step, int) and step <= start.step)
+        if start is None or not later or found[0].code not in ARISES or start.step >= max(self.outputs):
+            return None, list(patients)
+        able = [one for one in patients if can_begin_from(one, start)]
+        return (start, able) if able else (None, list(patients))
 
     def _known(self, attempt: Attempt) -> Attempt:
         """Return the attempt as an earlier trial left it, where there was one."""
@@ -163,13 +215,16 @@ class Treatment:
 
     def treat(self, found: list[Finding], step: int, reason: str = "") -> bool:
         """Try the remedies of what was found; return whether one is kept. `reason` says why going on is of no use."""
-        attempts = [self._known(Attempt(patient)) for patient in candidates(self.branch.patient, found)]
+        start, patients = self._start(found, candidates(self.branch.patient, found))
+        attempts = [Attempt(one, start=start) if start else self._known(Attempt(one)) for one in patients]
         attempts = [one for one in attempts if not one.note]
         if not attempts or self.budget <= 0:
             return False
         self._tell(f"{found[0].code}: {found[0].message}")
         names = [", ".join(one.key) for one in attempts]
-        if self._ask is not None and not self._ask(found[0], names, min(self.budget, len(attempts) * step)):
+        if self._ask is not None and not self._ask(
+            found[0], names, min(self.budget, len(attempts) * (step - (start.step if start else 0)))
+        ):
             self.told.append(Record(step, found, self.branch.patient.config, None, declined=True).as_json())
             self.failed |= {one.code: self.branch.total_steps for one in found}
             return False
@@ -178,8 +233,8 @@ class Treatment:
         yardstick = self._yardstick(found)
         further = next((mark for mark in self.marks if mark > max(self.outputs)), None)
         trial = run_trial(
-            attempts, self.plan, self.branch.total_steps, self.outputs, further, yardstick, self._share(step),
-            self.budget, self._tell,
+            attempts, self.branch.patient, self.plan, self.branch.total_steps, self.outputs, further, yardstick,
+            self._share(step), self.budget, self._tell,
         )  # fmt: skip
         self.budget -= trial.steps
         self.told.append(Record(step, found, self.branch.patient.config, trial).as_json())
@@ -197,9 +252,19 @@ class Treatment:
 
     def _go_on(self) -> None:
         """Let what won go on: from where it stands, or from its first step where the plan's graph must run it all."""
-        at = self.branch.state.progress.step
+        at, pace = self.branch.state.progress.step, self.branch.patient.pace
         self.outputs, self.floor = {at: self.branch.outputs()}, at
-        self.attempts = {}
+        self.attempts, self.healthy = {}, None
+        if pace != 1.0:  # from now on steps are its own
+            self.marks = marks_of(self.branch.total_steps)
+            self.budget, self.first_budget = round(self.budget * pace), round(self.first_budget * pace)
+            self.failed = {code: round(step * pace) for code, step in self.failed.items()}
+            self.branch.patient = replace(self.branch.patient, pace=1.0)
+            self.spare = [one for one in self.spare if one.patient.pace == pace]
+            for one in self.spare:
+                one.patient = replace(one.patient, pace=1.0)
+                one.curve = [(round(mark * pace), score) for mark, score in one.curve]
+                one.left = tuple(round(mark * pace) for mark in one.left)
         if self._kept is not None:
             self.branch = self._kept(self.branch)
 

@@ -1,24 +1,27 @@
 """The trial: treated trainings beside the untreated one, on the same batches, by successive halving.
 
-Each candidate trains from the first step to a mark that the untreated training has passed; there the worse half is
-given up, and the rest goes on to the next mark (Jamieson and Talwalkar 2016, https://arxiv.org/abs/1502.07943). The
-best stays only if it beats the untreated training by more than the noise.
+Each candidate trains from the first step, or from the last state in which nothing was wrong, to a mark that the
+untreated training has passed; there the worse half is given up, and the rest goes on to the next mark (Jamieson and
+Talwalkar 2016, https://arxiv.org/abs/1502.07943). The best stays only if it beats the untreated training by more than
+the noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from convergent.engine.plan import Plan
-from convergent.treat.branch import Branch, Outputs, new_branch
+from convergent.treat.branch import Branch, Outputs, Snapshot, new_branch
 from convergent.treat.patient import Patient
-from convergent.treat.yardstick import Verdict, Yardstick, compare
+from convergent.treat.yardstick import SMALLEST_GAIN, STANDARD_ERRORS, Verdict, Yardstick, compare
 
 FINALISTS = 2
+UNSURE = 2.0
+"""Times what a verdict asks for: a gain that is less, or half of that, is looked at again with other draws."""
 LEVEL = 1.0
 """Standard errors within which two candidates count as equal."""
 
@@ -34,6 +37,8 @@ class Attempt:
     note: str = ""
     left: tuple[int, ...] = ()
     """Marks that it had passed before a kill, and passes anew when it is needed."""
+    start: Snapshot | None = None
+    """The state from which it trains; None for its first step."""
 
     @property
     def score(self) -> float:
@@ -42,8 +47,10 @@ class Attempt:
 
     @property
     def step(self) -> int:
-        """How far it has trained."""
-        return self.branch.state.progress.step if self.branch is not None else 0
+        """How far it has trained, in steps of the untreated training."""
+        if self.branch is None:
+            return self.start.step if self.start is not None else 0
+        return round(self.branch.state.progress.step / self.patient.pace)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -73,14 +80,16 @@ class Trial:
 Tell = Callable[[str], None]
 
 
-def rounds(marks: Sequence[int], count: int, budget: int) -> list[int]:
+def rounds(marks: Sequence[int], count: int, budget: int, start: int = 0) -> list[int]:
     """Return the marks at which `count` candidates are compared, halved each time, within `budget` steps.
+
+    start   the step from which they train
 
     >>> rounds([10, 20, 50], 4, 100), rounds([10, 20, 50], 1, 30), rounds([10, 20], 4, 30)
     ([10, 20, 50], [10, 20], [])
     """
     chosen: list[int] = []
-    spent, before, alive = 0, 0, count
+    spent, before, alive = 0, start, count
     for mark in marks:
         spent += alive * (mark - before)
         if spent > budget:
@@ -91,20 +100,23 @@ def rounds(marks: Sequence[int], count: int, budget: int) -> list[int]:
 
 
 def run_trial(
-    attempts: list[Attempt], plan: Plan, total_steps: int, marks: Mapping[int, Outputs], further: int | None,
-    yardstick: Yardstick, share: int, budget: int, tell: Tell,
+    attempts: list[Attempt], untreated: Patient, plan: Plan, total_steps: int, marks: Mapping[int, Outputs],
+    further: int | None, yardstick: Yardstick, share: int, budget: int, tell: Tell,
 ) -> Trial:  # fmt: skip
     """Return how the candidates did against the untreated training, whose outputs at its marks are known.
 
+    untreated for a second pair with other draws, where the first leaves doubt and the budget allows it
     further   the mark after those: where several beat the untreated training, the best of them go on to it
     attempts  the candidates; those of an earlier trial go on from where they stood
     share     steps for all candidates; within `budget` the best goes on alone where it is not clearly better yet
     """
     attempts = list(attempts)
-    schedule = rounds(sorted(marks), len(attempts), share)
+    start = min((one.start.step for one in attempts if one.start is not None), default=0)
+    marks = {mark: seen for mark, seen in marks.items() if mark > start}
+    schedule = rounds(sorted(marks), len(attempts), share, start)
     while not schedule and len(attempts) > 1:  # fewer candidates rather than none
         attempts.pop()
-        schedule = rounds(sorted(marks), len(attempts), share)
+        schedule = rounds(sorted(marks), len(attempts), share, start)
     alive, spent = list(attempts), 0
     _catch_up(attempts, plan, total_steps, yardstick, next(iter(marks.values()))[1])
     curves = {mark: yardstick.scores(*marks[mark]) for mark in schedule}
@@ -137,6 +149,12 @@ def run_trial(
         curves[mark] = yardstick.scores(*marks[mark])
         means.append((mark, _mean(yardstick, curves[mark], targets)))
         verdict = _verdict(best, list(curves.values()), yardstick, targets)
+    steps = 2 * (schedule[-1] - start)
+    if unsure(verdict) and spent + steps <= budget:
+        spent += steps
+        first = (_best_of(list(curves.values()), yardstick, targets), best.scores)
+        verdict = paired_again(first, untreated, best, plan, total_steps, schedule[-1], yardstick) or verdict
+        tell(f"with other draws as well: better by {verdict.gain:.3g} ± {verdict.error:.2g}")
     finalists = alive[:FINALISTS] if verdict.better else []
     if further is not None and len(finalists) > 1 and schedule[-1] == max(marks):
         affordable = max(1, (budget - spent) // (further - schedule[-1]))
@@ -145,11 +163,50 @@ def run_trial(
     return Trial(attempts, means, best if verdict.better else None, verdict, spent)
 
 
+def unsure(verdict: Verdict) -> bool:
+    """Return whether a gain lies so near to what is asked for that other draws could turn the verdict."""
+    asked = max(STANDARD_ERRORS * verdict.error, SMALLEST_GAIN * abs(verdict.untreated))
+    return asked / UNSURE < verdict.gain < UNSURE * asked
+
+
+def paired_again(
+    first: tuple[Tensor, Tensor | None], untreated: Patient, best: Attempt, plan: Plan, total_steps: int, mark: int,
+    yardstick: Yardstick,
+) -> Verdict | None:  # fmt: skip
+    """Return the verdict over two seeds: both trainings once more, with other batches and draws.
+
+    first   the scores of the untreated and of the treated training with the first seed
+    None where the second pair can't be had.
+    """
+    pair: list[Tensor] = []
+    for patient in (untreated, best.patient):
+        other = patient.with_options(seed=patient.config.seed + 1)
+        branch = new_branch(other, plan, round(total_steps * patient.pace), best.start)
+        try:
+            branch.advance(round(mark * patient.pace))
+            outputs, targets = branch.outputs()
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            return None
+        finally:
+            branch.consultant.close()
+        pair.append(yardstick.scores(outputs, targets))
+    assert first[1] is not None
+    weights = yardstick.weights(targets, len(pair[0]))
+    second = compare(pair[0], pair[1], weights)
+    both = compare((first[0] + pair[0]) / 2, (first[1] + pair[1]) / 2, weights)
+    return replace(both, better=both.better and second.gain > 0)
+
+
 def _verdict(best: Attempt, untreated: Sequence[Tensor], yardstick: Yardstick, targets: Tensor) -> Verdict:
     """Compare a candidate with the untreated training, each at its best mark."""
     assert best.scores is not None
     weights = yardstick.weights(targets, len(best.scores))
-    return compare(min(untreated, key=lambda scores: float((weights * scores).sum())), best.scores, weights)
+    return compare(_best_of(untreated, yardstick, targets), best.scores, weights)
+
+
+def _best_of(curve: Sequence[Tensor], yardstick: Yardstick, targets: Tensor) -> Tensor:
+    """Return the scores of a training at its best mark."""
+    return min(curve, key=lambda scores: _mean(yardstick, scores, targets))
 
 
 def _simplest(alive: Sequence[Attempt], yardstick: Yardstick, targets: Tensor) -> Attempt:
@@ -181,9 +238,11 @@ def _advance(attempt: Attempt, plan: Plan, total_steps: int, mark: int, yardstic
     started = attempt.step
     if attempt.note or started >= mark:
         return 0
+    pace = attempt.patient.pace
     try:
-        attempt.branch = attempt.branch or new_branch(attempt.patient, plan, total_steps)
-        if not attempt.branch.advance(mark):
+        if attempt.branch is None:
+            attempt.branch = new_branch(attempt.patient, plan, round(total_steps * pace), attempt.start)
+        if not attempt.branch.advance(round(mark * pace)):
             attempt.note = "its loss was not finite"
         else:
             scores = yardstick.scores(*attempt.branch.outputs())
@@ -196,4 +255,4 @@ def _advance(attempt: Attempt, plan: Plan, total_steps: int, mark: int, yardstic
         attempt.note, attempt.branch = "it ran out of memory", None
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         attempt.note, attempt.branch = f"it can't train: {str(error).splitlines()[0][:120]}", None
-    return (attempt.branch.state.progress.step if attempt.branch else mark) - started
+    return (attempt.step if attempt.branch else mark) - started

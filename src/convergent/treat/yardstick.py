@@ -57,6 +57,16 @@ class Yardstick:
             scores = torch.stack([self.loss(o, t).detach().float().cpu() for o, t in parts if len(o)])
         return torch.nan_to_num(scores.double(), nan=WORST, posinf=WORST, neginf=WORST)
 
+    def knows(self, outputs: Tensor, targets: Tensor) -> bool:
+        """Return whether outputs score better than the best that knows nothing of the inputs, by more than 5 %."""
+        if self.kind == "own":
+            return bool(torch.isfinite(self.scores(outputs, targets)).all())
+        constant = torch.zeros_like(outputs)
+        if self.kind == "numbers":
+            constant = constant + targets.float().reshape(len(targets), -1).mean(0).reshape(1, *outputs.shape[1:])
+        known, nothing = (float(self.scores(one, targets).mean()) for one in (outputs, constant))
+        return known < (1 - SMALLEST_GAIN) * nothing
+
     def weights(self, targets: Tensor, count: int) -> Tensor:
         """Return the weight of each score; they sum to one."""
         if not self.balanced or self.kind not in ("classes", "binary"):

@@ -6,6 +6,7 @@ none: it is said, with where to look.
 
 from __future__ import annotations
 
+from convergent.treat.remedies.amount import AUGMENTED, LARGER_BATCH, SMALLER, SMALLER_BATCH
 from convergent.treat.remedies.losses import CLASS_WEIGHTED, MEAN_LOSS, RIGHT_LOSS, SMOOTHED
 from convergent.treat.remedies.network import (
     ACTIVATIONS_BETWEEN,
@@ -23,9 +24,11 @@ from convergent.treat.remedies.network import (
     WIDER,
     dropout,
 )
+from convergent.treat.remedies.poison import WITHOUT_BATCH, WITHOUT_POISON
 from convergent.treat.remedies.preparation import (
     FINITE_ROWS,
     RESAMPLED,
+    RESPLIT,
     SCALED_TARGETS,
     STANDARDISED,
     WITHOUT_COPIES,
@@ -55,15 +58,15 @@ GENERAL = (STANDARDISED, RIGHT_LOSS, *SIZE_OF_STEPS, INITIALISED, RECTIFIED, SCA
 """Good practice, for a training that fails for reasons that have not been named."""
 
 TREATS: dict[str, tuple[Remedy, ...]] = {
-    "data/non-finite-values": (FINITE_ROWS,),
-    "data/inputs-not-normalized": (STANDARDISED,),
-    "data/targets-not-scaled": (SCALED_TARGETS,),
+    "data/non-finite-values": (FINITE_ROWS, WITHOUT_POISON),
+    "data/inputs-not-normalized": (WITHOUT_POISON, STANDARDISED),
+    "data/targets-not-scaled": (WITHOUT_POISON, SCALED_TARGETS),
     "data/class-imbalance": (CLASS_WEIGHTED, RESAMPLED),
     "data/duplicate-samples": (WITHOUT_COPIES,),
-    "data/train-val-leakage": (WITHOUT_COPIES,),
+    "data/train-val-leakage": (RESPLIT,),
     "data/label-noise": (SMOOTHED, dropout(0.3), decay(0.01)),
     "data/preprocessing-mismatch": (STANDARDISED,),
-    "data/too-few-samples": (dropout(0.3), decay(0.05)),
+    "data/too-few-samples": (AUGMENTED, dropout(0.3), SMALLER, SMOOTHED, decay(0.05)),
     "setup/loss-at-init": (CALM_START, INITIALISED),
     "setup/output-loss-mismatch": (RIGHT_LOSS, BARE_OUTPUT),
     "setup/output-range": (BARE_OUTPUT, RIGHT_LOSS, SCALED_TARGETS),
@@ -74,19 +77,36 @@ TREATS: dict[str, tuple[Remedy, ...]] = {
     "setup/loss-reduction": (MEAN_LOSS,),
     "setup/missing-nonlinearity": (ACTIVATIONS_BETWEEN,),
     "setup/learning-rate-out-of-range": (*SIZE_OF_STEPS, *LOWER[:2], *HIGHER),
-    "training/non-finite": (DEFAULT_RATE, *LOWER, STANDARDISED, CLIPPED, INITIALISED, ADAMW[1]),
+    "training/non-finite": (WITHOUT_POISON, DEFAULT_RATE, *LOWER, STANDARDISED, CLIPPED, INITIALISED, ADAMW[1]),
     "training/vanishing-gradient": SIGNAL,
-    "training/exploding-gradient": (CLIPPED, DEFAULT_RATE, *LOWER[:2], GATED, INITIALISED, NORMALISED_LAYERS, ADAMW[1]),
+    "training/exploding-gradient": (
+        CLIPPED,
+        WITHOUT_POISON,
+        DEFAULT_RATE,
+        *LOWER[:2],
+        GATED,
+        INITIALISED,
+        NORMALISED_LAYERS,
+        ADAMW[1],
+    ),
     "training/dying-relu": (LEAKY, INITIALISED, DEFAULT_RATE, LOWER[0], STANDARDISED, ADAMW[1]),
     "training/saturated-activations": (STANDARDISED, RECTIFIED, INITIALISED, DEFAULT_NETWORK, NORMALISED_LAYERS),
     "training/learning-rate-too-high": (DEFAULT_RATE, FITTED_RATE, ADAMW[1], *LOWER, USUAL_MOMENTUM_REMEDY, CLIPPED),
     "training/learning-rate-too-low": (DEFAULT_RATE, FITTED_RATE, *ADAMW, *HIGHER),
-    "training/oscillating-loss": (DEFAULT_RATE, LOWER[0], USUAL_MOMENTUM_REMEDY, ADAMW[1], WARMED_UP),
-    "training/loss-spike": (CLIPPED, LOWER[0], WARMED_UP, DEFAULT_RATE),
-    "training/divergence": (DEFAULT_RATE, *LOWER, ADAMW[1], CLIPPED, USUAL_MOMENTUM_REMEDY, INITIALISED),
-    "training/slow-convergence": (*SIZE_OF_STEPS, *HIGHER, STANDARDISED, INITIALISED),
+    "training/oscillating-loss": (DEFAULT_RATE, LOWER[0], USUAL_MOMENTUM_REMEDY, LARGER_BATCH, ADAMW[1], WARMED_UP),
+    "training/loss-spike": (WITHOUT_POISON, WITHOUT_BATCH, CLIPPED, LOWER[0], WARMED_UP, DEFAULT_RATE),
+    "training/divergence": (
+        WITHOUT_POISON,
+        DEFAULT_RATE,
+        *LOWER,
+        ADAMW[1],
+        CLIPPED,
+        USUAL_MOMENTUM_REMEDY,
+        INITIALISED,
+    ),
+    "training/slow-convergence": (*SIZE_OF_STEPS, SMALLER_BATCH, *HIGHER, STANDARDISED, INITIALISED),
     "training/constant-output": GENERAL,
-    "training/overfitting": (dropout(0.3), dropout(0.5), decay(0.05), SMOOTHED),
+    "training/overfitting": (AUGMENTED, dropout(0.3), dropout(0.5), SMALLER, decay(0.05), SMOOTHED),
     "training/underfitting": (decay(0.0), dropout(0.0), WIDER, *GENERAL),
     "training/regularization-dominates": (decay(0.0), DEFAULT_RATE, dropout(0.0)),
     "result/no-better-than-baseline": GENERAL,

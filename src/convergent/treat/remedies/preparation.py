@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,44 +9,14 @@ import torch
 from torch import Tensor
 
 from convergent.doctor.hashes import hash_samples
+from convergent.treat.chosen import ChosenSamples
 from convergent.treat.patient import Patient
 from convergent.treat.remedies.remedy import Case, Remedy
 from convergent.treat.wrappers import RescaledOutput, ScaledLoss, StandardisedInput, input_statistics
 from convergent.treat.yardstick import class_ids
-from convergent.types import Batch, Refusal, Samples
+from convergent.types import Samples
 
-
-class ChosenSamples:
-    """Some samples of others, in any order and as often as one likes."""
-
-    def __init__(self, samples: Samples, chosen: np.ndarray) -> None:
-        self.samples, self.chosen = samples, chosen.astype(np.int64)
-
-    @property
-    def decoded(self) -> bool:
-        """True where the others are in memory."""
-        return self.samples.decoded
-
-    @property
-    def refused(self) -> Sequence[Refusal]:
-        """What was left out of the others."""
-        return self.samples.refused
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What a person should know of the others."""
-        return self.samples.notes
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def batch(self, indices: np.ndarray) -> Batch:
-        """Return the chosen samples at `indices`."""
-        return self.samples.batch(self.chosen[indices])
-
-    def name(self, index: int) -> str:
-        """Return the name of the chosen sample."""
-        return self.samples.name(int(self.chosen[index]))
+FEWEST_VALID = 32
 
 
 def standardised(case: Case) -> Patient | None:
@@ -108,6 +77,24 @@ def all_targets(patient: Patient) -> Tensor:
     return torch.cat(parts)
 
 
+def resplit(case: Case) -> Patient | None:
+    """Take the samples that are training samples too out of the validation data, where enough are left."""
+    patient = case.patient
+    if patient.tasks is not None:  # our own splits keep copies together already
+        return None
+    train, valid = (_hashes(samples) for samples in (patient.train, patient.valid))
+    if train is None or valid is None:
+        return None
+    known = set(train)
+    kept = np.array([row for row, value in enumerate(valid) if value not in known])
+    if len(kept) == len(valid) or len(kept) < FEWEST_VALID:
+        return None
+    treated = replace(patient, valid=ChosenSamples(patient.valid, kept))
+    detail = f"{len(valid) - len(kept)} of {len(valid)} validation samples left out: they are training samples"
+    line = "keep equal samples (of one person, one time) in one split: sklearn.model_selection.GroupShuffleSplit"
+    return treated.noted("re-split", detail, (line,))
+
+
 def without_copies(case: Case) -> Patient | None:
     """Leave out training samples that stand in the validation data or earlier in the training data."""
     patient = case.patient
@@ -153,6 +140,7 @@ def finite_rows(case: Case) -> Patient | None:
     return prepared or (patient if len(kept) < len(known) else None)
 
 
+RESPLIT = Remedy("re-split", resplit)
 STANDARDISED = Remedy("standardise-inputs", standardised)
 SCALED_TARGETS = Remedy("standardise-targets", scaled_targets)
 RESAMPLED = Remedy("resample", resampled)

@@ -1,0 +1,23 @@
+"""Broadcast table, outputs (N, 1) against targets (N,)."""
+
+import torch
+from torch import nn
+
+from patients.material import mlp, r2, table
+
+BATCH, EPOCHS = 32, 20
+score = r2
+loss = nn.MSELoss()
+
+
+def data():
+    x, y, x_valid, y_valid = table()
+    return x, y[:, 0], x_valid, y_valid[:, 0]
+
+
+def model():
+    return mlp(8, 64, 64, 1)
+
+
+def optimizer(net):
+    return torch.optim.Adam(net.parameters(), lr=3e-3)
