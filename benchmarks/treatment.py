@@ -39,9 +39,8 @@ BEYOND_REPAIR = {
     "setup/samples-mix-in-batch",
     "setup/future-leak",
     "data/label-leaking-feature",
-    "data/too-few-samples",
 }
-"""What only the user can mend: nothing outside of the code can tell what was meant, and nothing brings more data."""
+"""What only the user can mend: nothing outside of the code can tell what was meant."""
 
 
 class Outcome(NamedTuple):

@@ -54,7 +54,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory, few_images: Path) -> Path:
         ([*train, *IN_VAIN, "--out", vain], None),
         ([*train, *IN_VAIN, "--out", killed], "step 26"),  # between two marks
         (["resume", killed], "step 77"),  # after a trial in vain
-        (["resume", killed], "trial 2"),  # within one that goes on with candidates of the first
         (["resume", killed], None),
     ]
     for words, at in jobs:

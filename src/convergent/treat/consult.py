@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convergent.doctor.diagnose import judge, make_subject
 from convergent.doctor.chunks import make_chunk
+from convergent.doctor.diagnose import judge, make_subject
 from convergent.doctor.evaluations import evaluations_of
 from convergent.doctor.experiments import attempt, own_randomness
 from convergent.doctor.experiments.chance import chance_loss
