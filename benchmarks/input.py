@@ -69,11 +69,20 @@ def make_image(photograph: np.ndarray, random: np.random.Generator) -> np.ndarra
 
 def standardised(images_BCHW: Tensor) -> Tensor:
     """Return pixels 0 to 255 as floats with the mean and deviation of ImageNet: within the network, in ours."""
-    mean_C, std_C = torch.tensor(MEAN) * 255, torch.tensor(STD) * 255
-    return (images_BCHW.float() - mean_C[:, None, None]) / std_C[:, None, None]
+    scale_C11 = 1 / (255 * torch.tensor(STD)[:, None, None])
+    return torch.addcmul(-255 * torch.tensor(MEAN)[:, None, None] * scale_C11, images_BCHW.float(), scale_C11)
 
 
-def our_epochs(folder: Path) -> Iterator[int]:
+def our_epochs() -> Callable[[Path], Iterator[int]]:
+    """Import what it takes, as `convergent train` sets it up; return the function of `our_epochs_of`."""
+    from convergent.engine.memory import keep_freed_memory
+    from convergent.tasks import image_classification  # noqa: F401
+
+    keep_freed_memory()
+    return our_epochs_of
+
+
+def our_epochs_of(folder: Path) -> Iterator[int]:
     """Yield the number of images of each batch, for ever; 0 after each epoch."""
     from convergent.config import make_config
     from convergent.data.loader import TrainingBatches
@@ -94,7 +103,15 @@ def our_epochs(folder: Path) -> Iterator[int]:
             yield 0
 
 
-def peer_epochs(folder: Path) -> Iterator[int]:
+def peer_epochs() -> Callable[[Path], Iterator[int]]:
+    """Import what it takes; return the function of `peer_epochs_of`."""
+    import torchvision.datasets
+    import torchvision.transforms  # noqa: F401
+
+    return peer_epochs_of
+
+
+def peer_epochs_of(folder: Path) -> Iterator[int]:
     """Yield the number of images of each batch, for ever; 0 after each epoch."""
     from torch.utils.data import DataLoader
     from torchvision.datasets import ImageFolder
@@ -111,13 +128,14 @@ def peer_epochs(folder: Path) -> Iterator[int]:
         yield 0
 
 
-SIDES: dict[str, Callable[[Path], Iterator[int]]] = {"ours": our_epochs, "torchvision": peer_epochs}
+SIDES: dict[str, Callable[[], Callable[[Path], Iterator[int]]]] = {"ours": our_epochs, "torchvision": peer_epochs}
 
 
 def time_epochs(side: str, folder: Path, epochs: int) -> list[float]:
     """Return the images a second of each epoch; the first from the opening of the folder on."""
+    epochs_of = SIDES[side]()
     rates, count, start = [], 0, time.perf_counter()
-    for size in SIDES[side](folder):
+    for size in epochs_of(folder):
         count += size
         if not size:
             now = time.perf_counter()

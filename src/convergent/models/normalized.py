@@ -30,7 +30,9 @@ class Normalized(nn.Module):
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Return the network's outputs."""
-        standard_BCHW = (images_BCHW.float() - self.mean[:, None, None]) / self.std[:, None, None]
+        scale_C11 = 1 / self.std[:, None, None]
+        # One pass over the pixels instead of two: it shows at 224 pixels.
+        standard_BCHW = torch.addcmul(-self.mean[:, None, None] * scale_C11, images_BCHW.float(), scale_C11)
         outputs: Tensor = self.net(standard_BCHW)
         if self.mirror and not self.training:
             outputs = (outputs + self.net(standard_BCHW.flip(3))) / 2
