@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from convergent.config import Positions
 from convergent.models.activations import make_activation
 
-Positions = Literal["rotary", "learned", "sinusoidal"]
 Norm = Literal["rms", "layer"]
 EXPANSION = 4
 ROTARY_BASE = 10_000.0
