@@ -247,7 +247,9 @@ def make_training(prepared: Prepared, state: TrainState, record: PlanRecord, obs
     def evaluate() -> dict[str, float]:
         batch_size = 2 * prepared.batches.batch_size
         model = state.evaluated()
-        outputs, targets = outputs_of(model, prepared.splits.valid, batch_size, recipe.device, plan.precision)
+        outputs, targets = outputs_of(
+            model, prepared.splits.valid, batch_size, recipe.device, plan.precision, prepared.task.judge
+        )
         return prepared.task.metrics(outputs, targets, spec)
 
     monitored = config.monitor or metric.name
@@ -275,7 +277,7 @@ def higher_is_better(name: str) -> bool:
     >>> higher_is_better("accuracy"), higher_is_better("loss")
     (True, False)
     """
-    return name not in {"loss", "rmse", "mae", "mse", "calibration_error"}
+    return name not in {"loss", "rmse", "mae", "mse", "calibration_error", "perplexity", "bits_per_character"}
 
 
 def finish(

@@ -99,7 +99,8 @@ class Run:
             return {key: self.result[key] for key in ("metric", "valid", "test", "baseline") if key in self.result}
         samples = self.read(str(data))
         outputs, targets = self._outputs(samples)
-        unknown = int((targets.isnan() if targets.is_floating_point() else targets < 0).sum())
+        missing = targets.isnan() if targets.is_floating_point() else targets < 0
+        unknown = int(missing.flatten(1).all(1).sum() if missing.ndim > 1 else missing.sum())
         if unknown:
             raise UserError(
                 f"{data}: {unknown} of {len(targets)} samples have no known {self.spec.target}. "
@@ -123,7 +124,7 @@ class Run:
 
     def _outputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         torch.set_num_threads(free_threads())
-        return outputs_of(self.model, samples, 256, torch.device("cpu"))
+        return outputs_of(self.model, samples, 256, torch.device("cpu"), judge=self.task.judge)
 
 
 def _read_model_json(folder: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from convergent.data.order import epoch_order
-from convergent.types import Batch, Samples
+from convergent.types import Batch, EpochSamples, Samples
 
 CHUNK_BYTES = 16 * 2**20
 CHUNK_BATCHES = 64
@@ -39,6 +39,11 @@ class TrainingBatches:
         order = epoch_order(self.seed, epoch, len(self.samples))
         return order[first * self.batch_size : last * self.batch_size]
 
+    def of_epoch(self, epoch: int) -> Samples:
+        """Return the samples as that epoch sees them."""
+        samples = self.samples
+        return samples.of_epoch(self.seed, epoch) if isinstance(samples, EpochSamples) else samples
+
     def from_step(self, step: int) -> Iterator[tuple[int, Batch]]:
         """Yield (epoch, batch on the device) for ever, starting with that of `step`."""
         direct = self.samples.decoded and self.workers == 0
@@ -56,7 +61,7 @@ class TrainingBatches:
         while True:
             while index < self.steps_per_epoch:
                 last = min(index + chunk, self.steps_per_epoch)
-                several = self.samples.batch(self.indices(epoch, index, last))
+                several = self.of_epoch(epoch).batch(self.indices(epoch, index, last))
                 for batch in _cut(several, self.batch_size):
                     yield epoch, batch
                 index = last
@@ -90,7 +95,7 @@ class _BatchDataset(Dataset[Batch]):
 
     def __getitem__(self, offset: int) -> Batch:
         epoch, index = divmod(self.first + offset, self.batches.steps_per_epoch)
-        return self.batches.samples.batch(self.batches.indices(epoch, index, index + 1))
+        return self.batches.of_epoch(epoch).batch(self.batches.indices(epoch, index, index + 1))
 
 
 def _cut(several: Batch, batch_size: int) -> Iterator[Batch]:
