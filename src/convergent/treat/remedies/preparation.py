@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from convergent.data.lengths import lengths_of
 from convergent.doctor.collect import hash_samples
 from convergent.treat.patient import Patient
 from convergent.treat.remedies.remedy import Case, Remedy
@@ -37,6 +38,12 @@ class ChosenSamples:
     def notes(self) -> Sequence[str]:
         """What a person should know of the others."""
         return self.samples.notes
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """The tokens of each chosen sample, where the others tell of theirs."""
+        lengths_N = lengths_of(self.samples)
+        return None if lengths_N is None else lengths_N[self.chosen]
 
     def __len__(self) -> int:
         return len(self.chosen)
