@@ -46,6 +46,7 @@ from convergent.report.page import write_report
 from convergent.report.progress import Progress
 from convergent.results import final_result, save_model, write_json
 from convergent.screen import Say, describe, say_on_stderr, summary
+from convergent.specimens import Specimens, specimen_panels
 from convergent.task import find_task, recognise_task
 from convergent.trained import Run
 from convergent.treat.figures import treatment_panels
@@ -179,11 +180,14 @@ def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: S
             journal.write("treatment", text=text)
             shown.note(f"treatment: {text}")
 
+        def specimens(state: TrainState) -> Specimens:
+            return Specimens(task, prepared.splits.spec, prepared.config, state, journal)
+
         doctor = RunDoctor(state, prepared.splits, config, plan.compiled, tell) if config.doctor else None
         treated = None
         try:
             if doctor is None or config.treat == "off":
-                watchers = [journal, shown] if doctor is None else [journal, shown, doctor]
+                watchers = [journal, shown, specimens(state), *([] if doctor is None else [doctor])]
                 ending = train_loop(state, make_training(prepared, state, record, watchers))
             else:
                 treated = RunTreatment(prepared, state, plan, doctor, say_treatment, tell)
@@ -191,7 +195,10 @@ def run_to_end(prepared: Prepared, state: TrainState, record: PlanRecord, say: S
                 ending = train_treated(
                     treated.treatment,
                     lambda branch: make_training(
-                        prepared_as(prepared, branch), branch.state, record, [journal, shown, branch.consultant]
+                        prepared_as(prepared, branch),
+                        branch.state,
+                        record,
+                        [journal, shown, specimens(branch.state), branch.consultant],
                     ),
                     treated.consulted,
                 )
@@ -292,19 +299,21 @@ def finish(
     model.eval()
     training_seconds = prepared.clock.seconds() - state.progress.setup_seconds
     result, panels = final_result(model, prepared.task, prepared.splits, config, record.chosen.precision)
-    progress = state.progress
+    progress, batches = state.progress, prepared.batches
+    seen = progress.step / batches.steps_per_epoch * batches.samples_per_epoch
     result |= {
         "steps": progress.step,
         "best_step": progress.best_step,
         "epochs": progress.step / prepared.batches.steps_per_epoch,
         "ending": ending,
         "seconds": prepared.clock.seconds(),
-        "samples_per_second": progress.step * prepared.batches.batch_size / max(1e-9, training_seconds),
+        "samples_per_second": seen / max(1e-9, training_seconds),
         "plan": record.chosen.model_dump(),
         "treatments": treatments,
         "versions": versions(),
         "weights_sha256": save_model(folder / "model", model.cpu(), prepared.task, prepared.splits, config),
     }
+    panels += specimen_panels(folder)
     write_json(folder / "panels.json", [panel.model_dump() for panel in [*panels, *figures]])
     write_json(folder / "result.json", result)
     report = write_report(folder)

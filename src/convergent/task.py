@@ -72,7 +72,8 @@ class Task:
     decode       (outputs, spec) -> a JSON-ready dictionary a sample: what `predict` prints
     draw         (samples, outputs, targets, spec) -> panels for the report
     explain      (model, samples, spec, config) -> panels that need the network itself
-    respond      (model, spec, config, text, sampling) -> pieces of the answer to a text; None where `predict` takes data
+    respond      (model, spec, config, text, sampling) -> pieces of the answer to a text; None where `predict` takes
+                 data
     specimen     (model, spec, config) -> a text that the network writes, kept while it trains; None for none
     """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import nn
 
-from convergent.config import Config
+from convergent.config import Config, nearest
 from convergent.data.source import open_source
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.threads import free_threads
@@ -21,9 +22,15 @@ from convergent.metrics import bootstrap_interval
 from convergent.report.page import write_report
 from convergent.screen import Say, say_on_stderr
 from convergent.task import Task, find_task
-from convergent.types import DataSpec, Samples, UserError
+from convergent.types import DataSpec, Samples, Sampling, UserError
 
 MODEL_VERSION = 1
+LIMITS = {
+    "max_tokens": "it must be 1 or more",
+    "temperature": "it must be 0 or more",
+    "top_k": "it must be 1 or more",
+    "top_p": "it must be above 0 and at most 1",
+}
 
 
 class Run:
@@ -77,11 +84,17 @@ class Run:
             say(f"{data}: {note}")
         return samples
 
-    def predict(self, inputs: str | Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, inputs: str | Sequence[str], **sampling: Any) -> list[dict[str, Any]]:
         """Return a dictionary a sample of each input (a file, a folder, a table ...), with its `input` name.
 
+        A language model takes texts, and `sampling` as `convergent.types.Sampling` names it.
         Raises UserError for what cannot be read.
         """
+        if self.task.respond is not None:
+            texts = [inputs] if isinstance(inputs, str) else list(inputs)
+            return [{"input": text, "text": "".join(self.respond(text, **sampling))} for text in texts]
+        if sampling:
+            raise UserError(f"{self.task.name} writes no text: it takes no {', '.join(sampling)}.")
         answers = []
         for address in [inputs] if isinstance(inputs, str) else inputs:
             samples = self.read(str(address))
@@ -89,6 +102,16 @@ class Run:
             decoded = self.task.decode(outputs, self.spec)
             answers += [{"input": samples.name(i), **answer} for i, answer in enumerate(decoded)]
         return answers
+
+    def respond(self, text: str, **sampling: Any) -> Iterator[str]:
+        """Yield the pieces of the answer to a text, of a task that answers texts.
+
+        Raises UserError where the task takes data instead.
+        """
+        if self.task.respond is None:
+            raise UserError(f"{self.task.name} answers no texts: give it data.")
+        torch.set_num_threads(free_threads())
+        yield from self.task.respond(self.model, self.spec, self.config, text, make_sampling(**sampling))
 
     def evaluate(self, data: str | None = None) -> dict[str, Any]:
         """Return metrics, interval and baseline on labelled `data`; without data, those of the run's own splits.
@@ -125,6 +148,31 @@ class Run:
     def _outputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         torch.set_num_threads(free_threads())
         return outputs_of(self.model, samples, 256, torch.device("cpu"), judge=self.task.judge)
+
+
+def make_sampling(**given: Any) -> Sampling:
+    """Return how to write from what was given; raises UserError for an unknown name or a value that has no meaning.
+
+    >>> make_sampling(top_k=5).top_k
+    5
+    """
+    unknown = [name for name in given if name not in Sampling._fields]
+    if unknown:
+        raise UserError(f"unknown option `{unknown[0]}`.{nearest(unknown[0], list(Sampling._fields))}")
+    sampling = Sampling(**given)
+    wrong = [
+        name
+        for name, holds in (
+            ("max_tokens", sampling.max_tokens >= 1),
+            ("temperature", 0 <= sampling.temperature < math.inf),
+            ("top_k", sampling.top_k is None or sampling.top_k >= 1),
+            ("top_p", sampling.top_p is None or 0 < sampling.top_p <= 1),
+        )
+        if not holds
+    ]
+    if wrong:
+        raise UserError(f"{wrong[0]} cannot be {getattr(sampling, wrong[0])}: {LIMITS[wrong[0]]}.")
+    return sampling
 
 
 def _read_model_json(folder: Path) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 from convergent.models.transformer import KeyValueCache, Transformer
 
-RecurrentState = Tensor | tuple[Tensor, Tensor]
-
 
 class TransformerLanguageModel(nn.Module):
     """A Transformer under a linear head that begins at zero: every token is as likely at the first step.
@@ -22,17 +20,18 @@ class TransformerLanguageModel(nn.Module):
     def __init__(self, network: Transformer, num_tokens: int, width: int) -> None:
         super().__init__()
         self.network = network
+        self.context: int | None = network.context
         self.head = nn.Linear(width, num_tokens, bias=False)
         nn.init.zeros_(self.head.weight)
 
-    @property
-    def context(self) -> int:
-        """Return the most tokens that it can be given."""
-        return self.network.context
+    def features(self, tokens_BT: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        """Return the features (B, T, D) that the head takes."""
+        features_BTD: Tensor = self.network(tokens_BT, cache=cache)
+        return features_BTD
 
     def forward(self, tokens_BT: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """Return the logits (B, T, V)."""
-        logits_BTV: Tensor = self.head(self.network(tokens_BT, cache=cache))
+        logits_BTV: Tensor = self.head(self.features(tokens_BT, cache))
         return logits_BTV
 
     def new_cache(self) -> KeyValueCache:
@@ -45,15 +44,16 @@ class RecurrentCache:
 
     def __init__(self) -> None:
         self.length = 0
-        self.state: RecurrentState | None = None
+        self.state: Tensor | tuple[Tensor, Tensor] | None = None
 
 
 class RecurrentLanguageModel(nn.Module):
-    """An LSTM or GRU under a linear head, with embeddings of the network's width."""
+    """An LSTM or GRU under a linear head, with embeddings of the network's width; it can go on for ever."""
 
-    def __init__(self, kind: str, num_tokens: int, width: int, depth: int, *, context: int, dropout: float) -> None:
+    context: int | None = None
+
+    def __init__(self, kind: str, num_tokens: int, width: int, depth: int, *, dropout: float) -> None:
         super().__init__()
-        self.context = context
         self.embedding = nn.Embedding(num_tokens, width)
         make = nn.LSTM if kind == "lstm" else nn.GRU
         self.network = make(width, width, depth, batch_first=True, dropout=dropout if depth > 1 else 0.0)
@@ -61,6 +61,7 @@ class RecurrentLanguageModel(nn.Module):
         self.head = nn.Linear(width, num_tokens)
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
         for name, parameter in self.network.named_parameters():
             if name.startswith("weight_hh"):
                 for gate in parameter.data.chunk(len(parameter) // width):
@@ -70,15 +71,23 @@ class RecurrentLanguageModel(nn.Module):
                 if kind == "lstm" and name.startswith("bias_ih"):  # open forget gates: Jozefowicz et al. 2015
                     nn.init.ones_(parameter.data[width : 2 * width])
 
-    def forward(self, tokens_BT: Tensor, cache: RecurrentCache | None = None) -> Tensor:
-        """Return the logits (B, T, V)."""
+    def features(self, tokens_BT: Tensor, cache: RecurrentCache | None = None) -> Tensor:
+        """Return the features (B, T, D) that the head takes."""
         state = cache.state if cache is not None else None
         features_BTD, after = self.network(self.dropout(self.embedding(tokens_BT)), state)
         if cache is not None:
             cache.state, cache.length = after, cache.length + tokens_BT.shape[1]
-        logits_BTV: Tensor = self.head(self.dropout(features_BTD))
+        dropped: Tensor = self.dropout(features_BTD)
+        return dropped
+
+    def forward(self, tokens_BT: Tensor, cache: RecurrentCache | None = None) -> Tensor:
+        """Return the logits (B, T, V)."""
+        logits_BTV: Tensor = self.head(self.features(tokens_BT, cache))
         return logits_BTV
 
     def new_cache(self) -> RecurrentCache:
         """Return a cache that holds no token yet."""
         return RecurrentCache()
+
+
+LanguageModel = TransformerLanguageModel | RecurrentLanguageModel

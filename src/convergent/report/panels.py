@@ -1,4 +1,4 @@
-"""A Panel (plain numbers from a task) as a figure of the page. It knows the six kinds of panels and no task."""
+"""A Panel (plain numbers from a task) as a figure of the page. It knows the kinds of panels and no task."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from convergent.report.charts import Series, bar_chart, figure, line_chart, scatter_chart
+from convergent.report.heatmap import heatmap
 from convergent.report.matrix import confusion_matrix
 from convergent.report.scales import number
 from convergent.types import Panel, UserError
@@ -112,6 +113,11 @@ def _table(panel: Panel) -> Markup:
     return figure(panel.title, table(panel.data["columns"], panel.data["rows"]), note=panel.note, wide=True)
 
 
+def _heatmap(panel: Panel) -> Markup:
+    data = panel.data
+    return heatmap(panel.title, data["rows"], data["columns"], data["values"], panel.note)
+
+
 _DRAW = {
     "matrix": _matrix,
     "scatter": _scatter,
@@ -119,4 +125,5 @@ _DRAW = {
     "lines": _lines,
     "gallery": _gallery,
     "table": _table,
+    "heatmap": _heatmap,
 }
