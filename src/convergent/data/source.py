@@ -275,9 +275,9 @@ def _loose_images(address: str, files: Iterable[Path]) -> Source | None:
 def _loose_texts(address: str, files: Iterable[Path]) -> Source | None:
     """Recognise text files: by split where they are called train, valid, test; else as one corpus."""
     texts = tuple(path for path in files if is_text(path))
-    splits = {SPLIT_NAMES[path.stem.lower()]: (path,) for path in texts if path.stem.lower() in SPLIT_NAMES}
+    splits = {SPLIT_NAMES[path.stem.lower()]: path for path in texts if path.stem.lower() in SPLIT_NAMES}
     if "train" in splits and len(splits) > 1:
-        parts = _in_order(splits)
+        parts = _in_order({name: (path,) for name, path in splits.items()})
         return Source(address, "text", parts, f"text files {', '.join(path.name for (path,) in parts.values())}")
     reason = f"{len(texts)} text files" if len(texts) > 1 else "one text file"
     return Source(address, "text", {"all": texts}, reason) if texts else None
