@@ -107,6 +107,9 @@ class Config(BaseModel):
 
     # Regularisation
     dropout: float | None = option("Regularisation", "share of units that are switched off", ge=0, lt=1)
+    word_dropout: float | None = option(
+        "Regularisation", "share of a text's tokens that training takes for unknown", ge=0, lt=1
+    )
     augment: list[str] | None = option(
         "Regularisation", "flip, shift, crop, cutout, colour, mixup, cutmix, progressive; or none"
     )

@@ -59,6 +59,7 @@ class Task:
     load         (source, config) -> Splits; statistics are fitted on the training split alone
     read         (source, spec, config) -> Samples: new data by the statistics of `spec`, for `evaluate` and `predict`;
                  targets are NaN (regression) or -1 (classes) where the source has none
+    of_text      (text, spec, config) -> Samples of a text given itself; None where `predict` takes data alone
     defaults     (spec, config) -> Config with every None decided from the data; what the user set stays
     build        (spec, config) -> the network; takes the raw batch, so normalisation lies within it
     loss         (spec, config) -> the training loss of (outputs, targets)
@@ -95,6 +96,7 @@ class Task:
     step: Callable[[nn.Module, Batch, Loss], tuple[Tensor, Tensor]] = supervised_step
     judge: Callable[[nn.Module, Batch], Tensor] = outputs_as_they_are
     explain: Callable[[nn.Module, Samples, DataSpec, Config], Sequence[Panel]] = no_explanation
+    of_text: Callable[[str, DataSpec, Config], Samples] | None = None
     respond: Callable[[nn.Module, DataSpec, Config, str, Sampling], Iterator[str]] | None = None
     specimen: Callable[[nn.Module, DataSpec, Config], str] | None = None
 

@@ -76,8 +76,14 @@ class Run:
         return self._model
 
     def read(self, data: str, say: Say = say_on_stderr) -> Samples:
-        """Return new data, prepared by the statistics of the training; what was left out or ignored is said."""
-        samples = self.task.read(open_source(data), self.spec, self.config)
+        """Return new data, prepared by the statistics of the training; what was left out or ignored is said.
+
+        Of a task on texts, what has blanks and is no path is a text itself.
+        """
+        if self.task.of_text is not None and is_text_itself(data):
+            samples = self.task.of_text(data, self.spec, self.config)
+        else:
+            samples = self.task.read(open_source(data), self.spec, self.config)
         for refusal in samples.refused:
             say(f"{data}: {refusal.where} left out: {refusal.reason}")
         for note in samples.notes:
@@ -173,6 +179,22 @@ def make_sampling(**given: Any) -> Sampling:
     if wrong:
         raise UserError(f"{wrong[0]} cannot be {getattr(sampling, wrong[0])}: {LIMITS[wrong[0]]}.")
     return sampling
+
+
+def is_text_itself(words: str) -> bool:
+    """Return whether an input is a text rather than the path of one: nothing lies there, and no file is called so.
+
+    >>> is_text_itself("what a film"), is_text_itself("no-such-file.csv"), is_text_itself("sample:sms")
+    (True, False, False)
+    """
+    address = words.strip()
+    named = ":" in address.split(" ", maxsplit=1)[0] and " " not in address
+    try:
+        there = Path(address).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # longer than any path, or with characters that none has
+        there = False
+    looks_like_path = " " not in address and ("/" in address or Path(address).suffix != "" or "*" in address)
+    return not (there or named or looks_like_path)
 
 
 def _read_model_json(folder: Path) -> dict[str, Any]:

@@ -226,12 +226,13 @@ class Panel(BaseModel):
     lines      x: [float], series: {name: [float]}, x_label, y_label, diagonal: bool
     gallery    items: [{png: base64, caption, detail}]
     table      columns: [str], rows: [[str | float]]
+    texts      items: [{caption, detail, words: [[str, float]], rest}]
     heatmap    rows: [str], columns: [str], values: [[float]]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["matrix", "scatter", "bars", "lines", "gallery", "table", "heatmap"]
+    kind: Literal["matrix", "scatter", "bars", "lines", "gallery", "table", "heatmap", "texts"]
     section: Literal["data", "result", "mistakes", "doctor", "treatment"]
     title: str
     note: str = ""

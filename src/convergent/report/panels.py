@@ -14,6 +14,7 @@ from convergent.report.charts import Series, bar_chart, figure, line_chart, scat
 from convergent.report.heatmap import heatmap
 from convergent.report.matrix import confusion_matrix
 from convergent.report.scales import number
+from convergent.report.texts import marked_texts
 from convergent.types import Panel, UserError
 
 PIXEL_ART_BELOW = 65
@@ -113,6 +114,10 @@ def _table(panel: Panel) -> Markup:
     return figure(panel.title, table(panel.data["columns"], panel.data["rows"]), note=panel.note, wide=True)
 
 
+def _texts(panel: Panel) -> Markup:
+    return figure(panel.title, marked_texts(panel.data["items"]), note=panel.note, wide=True)
+
+
 def _heatmap(panel: Panel) -> Markup:
     data = panel.data
     return heatmap(panel.title, data["rows"], data["columns"], data["values"], panel.note)
@@ -126,4 +131,5 @@ _DRAW = {
     "gallery": _gallery,
     "table": _table,
     "heatmap": _heatmap,
+    "texts": _texts,
 }
