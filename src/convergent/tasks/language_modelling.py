@@ -25,6 +25,7 @@ from convergent.models.language_model import RecurrentLanguageModel, Transformer
 from convergent.models.transformer import Transformer
 from convergent.task import Task
 from convergent.tasks import _language, _writing
+from convergent.tasks._language_size import choose_epochs, choose_size
 from convergent.types import DataSpec, Metric, Panel, Recognition, Samples, Splits, UserError
 
 NAME = "language-modelling"
@@ -49,7 +50,8 @@ def load(source: Source, config: Config) -> Splits:
     """Return windows over the texts; raises UserError where there is too little text, or none."""
     masked = config.model == "bert"
     stream = _stream(source, config)
-    context = config.context or choose_context(len(stream.parts["train"]))
+    num_tokens = len(stream.parts["train"])
+    context = config.context or min(choose_size(config, num_tokens).context, longest_context(num_tokens))
     check_length(stream, context)
     record, size = stream.record, stream.tokenizer.size
     fitted = {name: value for name, value in record.items() if name in TextFeatures.model_fields}
@@ -101,13 +103,13 @@ def read(source: Source, spec: DataSpec, config: Config) -> TokenWindows:
     return judged_windows(ids, features.context, len(features.unigram), features.masked, refused)
 
 
-def choose_context(num_tokens: int) -> int:
-    """Return the tokens of a window: 256 where the text holds enough of them.
+def longest_context(num_tokens: int) -> int:
+    """Return the most tokens of a window that leave a text a hundred windows, a power of two.
 
-    >>> choose_context(1_000_000), choose_context(5_000)
-    (256, 32)
+    >>> longest_context(1_000_000), longest_context(5_000)
+    (8192, 32)
     """
-    return int(min(256, max(8, 2 ** int(np.log2(max(1, num_tokens / 100))))))
+    return int(max(8, 2 ** int(np.log2(max(1, num_tokens / 100)))))
 
 
 def defaults(spec: DataSpec, config: Config) -> Config:
@@ -120,7 +122,8 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     model = config.model or "gpt"
     recurrent = model in ("lstm", "gru")
     optimizer = config.optimizer or ("adamw" if recurrent else "muon")
-    width = config.width or (256 if recurrent else 192)
+    size = choose_size(config, features.tokens["train"])
+    width = config.width or size.width * (2 if recurrent else 1)
     decided: dict[str, Any] = {
         "task": NAME,
         "model": model,
@@ -128,7 +131,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "vocabulary_size": max(260, len(features.unigram)),
         "context": features.context,
         "width": width,
-        "depth": 2 if recurrent else 4,
+        "depth": 2 if recurrent else size.depth,
         "heads": max(1, width // HEAD_WIDTH),
         "positions": "rotary",
         "activation": "tanh" if recurrent else "squared_relu",
@@ -141,8 +144,8 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "beta2": 0.99,
         "weight_decay": 0.1,
         "clip_norm": 1.0 if recurrent else None,
-        "batch_size": 16,
-        "epochs": None if config.max_steps else 10,
+        "batch_size": size.batch_size,
+        "epochs": choose_epochs(config, features.tokens["train"]),
         "schedule": "linear",
         "warmup": 0.02,
         "augment": ["none"],
