@@ -46,7 +46,7 @@ def specimen_panels(folder: Path) -> list[Panel]:
     }
     if not found:
         return []
-    rows = [[step, round(one["loss"], 3), one["text"]] for step, one in sorted(found.items())]
+    rows = [[step, round(one["loss"], 3), one["text"].replace("\n", " ↵ ")] for step, one in sorted(found.items())]
     note = "What the network wrote after a new line, at several moments of the training."
     data = {"columns": ["step", "validation loss", "text"], "rows": rows}
     return [Panel(kind="table", section="result", title="Learning to write", note=note, data=data)]

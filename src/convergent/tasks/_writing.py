@@ -119,12 +119,10 @@ def surprising_panel(samples: Samples, judged_B3: Tensor, tokenizer: Tokenizer) 
 
 
 def explain(model: nn.Module, samples: Samples, spec: DataSpec, config: Config) -> list[Panel]:
-    """Return predictions of single tokens, and what one example's tokens look at."""
+    """Return what one example's tokens look at, and predictions of single tokens."""
     tokenizer = tokenizer_from_json(spec.features["tokenizer"])
-    panels = [predictions_panel(model, samples, tokenizer, TextFeatures(**spec.features))]
-    if isinstance(model, TransformerLanguageModel):
-        panels += attention_panels(model, samples, tokenizer)
-    return panels
+    panels = [attention_panel(model, samples, tokenizer)] if isinstance(model, TransformerLanguageModel) else []
+    return [*panels, predictions_panel(model, samples, tokenizer, TextFeatures(**spec.features))]
 
 
 @torch.inference_mode()
@@ -150,24 +148,20 @@ def predictions_panel(model: nn.Module, samples: Samples, tokenizer: Tokenizer, 
     return Panel(kind="table", section="result", title="Sample predictions", note=note, data=data)
 
 
-def attention_panels(model: TransformerLanguageModel, samples: Samples, tokenizer: Tokenizer) -> list[Panel]:
-    """Return what the tokens of one example look at in the first and in the last layer, mean over the heads."""
+def attention_panel(model: TransformerLanguageModel, samples: Samples, tokenizer: Tokenizer) -> Panel:
+    """Return what the tokens of one example look at in the last layer, mean over the heads."""
     device = next(model.parameters()).device
     tokens_1T = samples.batch(np.array([0])).inputs[0][:, :ATTENTION_TOKENS]
     maps = model.eval().network.attention_maps(tokens_1T.to(device))
     labels = [shown(tokenizer, one) for one in tokens_1T[0].tolist()]
-    panels = []
-    for layer in sorted({0, len(maps) - 1}):
-        values = maps[layer][0].mean(0).float().cpu()
-        data = {
-            "rows": labels,
-            "columns": labels,
-            "values": [[round(one, 4) for one in row] for row in values.tolist()],
-        }
-        title = f"Attention in layer {layer + 1} of {len(maps)}"
-        note = "Each row is a token, each column one that it looks at; the mean of all heads."
-        panels.append(Panel(kind="heatmap", section="result", title=title, note=note, data=data))
-    return panels
+    values = [[round(one, 4) for one in row] for row in maps[-1][0].mean(0).float().tolist()]
+    return Panel(
+        kind="heatmap",
+        section="result",
+        title=f"Attention in layer {len(maps)}, the last",
+        note="Each row is a token, each column one that it looks at; the mean of all heads.",
+        data={"rows": labels, "columns": labels, "values": values},
+    )
 
 
 def shown(tokenizer: Tokenizer, token: int) -> str:

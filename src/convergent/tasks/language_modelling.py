@@ -91,7 +91,9 @@ def _split_sentence(source: Source, features: TextFeatures) -> str:
     kind, size = features.tokenizer["kind"], len(features.unigram)
     given = [part for part in ("valid", "test") if part in source.parts]
     how = f"{' and '.join(given)} as given" if given else "the end of the text is held out"
-    return f"{how}; windows of {features.context} tokens ({kind}, {size:,} kinds): {tokens}"
+    unknown = [f"{count:,} unknown to the training part in {part}" for part, count in features.unknown.items() if count]
+    read = "".join(f"; {one}" for one in unknown)
+    return f"{how}; windows of {features.context} tokens ({kind}, {size:,} kinds): {tokens}{read}"
 
 
 def read(source: Source, spec: DataSpec, config: Config) -> TokenWindows:
