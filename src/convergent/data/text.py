@@ -70,7 +70,7 @@ class TextSamples:
         self.lengths = np.array([len(ids) for ids, _ in encoded], dtype=np.int64)
         self.ends = self.lengths.cumsum()
         self.tokens = np.fromiter((one for ids, _ in encoded for one in ids), np.int32, int(self.lengths.sum()))
-        self.targets_N = torch.from_numpy(targets_N)
+        self.targets_N = torch.tensor(targets_N, dtype=torch.int64)
         self.refused, self.notes = refused, notes
         self._texts, self._names = texts, names
 

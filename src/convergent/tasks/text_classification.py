@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,9 +14,10 @@ from convergent.data.table_parts import has_features, understand
 from convergent.data.text import TextFeatures, TextSamples, load_texts, read_texts, samples_of_text
 from convergent.data.text_sources import text_column
 from convergent.data.tokens import tokenizer_from_json
-from convergent.losses import make_loss
+from convergent.losses import MembersLoss, make_loss
 from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
 from convergent.models.bag import BagClassifier
+from convergent.models.ensemble import Ensemble
 from convergent.models.rnn import RecurrentClassifier
 from convergent.models.text_transformer import TransformerClassifier
 from convergent.models.transformer import Transformer
@@ -95,6 +96,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "model": model,
         "width": width,
         "depth": 2 if transformer else 1,
+        "ensemble": 1 if model == "bag" else 4,
         "heads": max(1, width // HEAD_WIDTH) if transformer else None,
         "positions": "rotary" if transformer else None,
         "activation": "gelu" if transformer else "tanh",
@@ -142,7 +144,7 @@ def _refuse_foreign(config: Config) -> None:
         )
     if config.augment not in (None, ["none"]):
         raise UserError("--augment is for images. Leave it away.")
-    for name in ("pretrained", "ensemble", "mirror", "image_size", "path_column"):
+    for name in ("pretrained", "mirror", "image_size", "path_column"):
         if getattr(config, name) is not None:
             raise UserError(f"--{name.replace('_', '-')} has no meaning for {NAME}. Leave it away.")
     if config.model != "transformer" and (config.heads is not None or config.positions is not None):
@@ -160,6 +162,13 @@ def _check_heads(config: Config) -> None:
 
 def build(spec: DataSpec, config: Config) -> nn.Module:
     """Return the network: tokens (B, T) -> logits (B, C)."""
+    assert config.ensemble and config.output
+    members = [build_member(spec, config) for _ in range(config.ensemble)]
+    return Ensemble(members, config.output) if len(members) > 1 else members[0]
+
+
+def build_member(spec: DataSpec, config: Config) -> nn.Module:
+    """Return one network of the ensemble."""
     features = TextFeatures.model_validate(spec.features)
     size, num_classes = tokenizer_from_json(features.tokenizer).size, len(spec.classes or [])
     assert config.width and config.depth and config.dropout is not None and config.word_dropout is not None
@@ -177,9 +186,10 @@ def build(spec: DataSpec, config: Config) -> nn.Module:
     return TransformerClassifier(network, num_classes, config.width, **common)
 
 
-def loss(spec: DataSpec, config: Config) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the loss of logits (B, C) and class ids (B)."""
-    return make_loss(config, len(spec.classes or []), (spec.class_counts or {}).get("train"))
+def loss(spec: DataSpec, config: Config) -> MembersLoss:
+    """Return the loss of logits (B, K, C) or (B, C) and class ids (B)."""
+    counts = (spec.class_counts or {}).get("train")
+    return MembersLoss(make_loss(config, len(spec.classes or []), counts), plain_dims=2)
 
 
 def metric(spec: DataSpec) -> Metric:
