@@ -17,6 +17,10 @@ from convergent.types import Batch, UserError
 def data_for(name: str, few_images: Path) -> tuple[str, dict[str, object]]:
     if name == "image-classification":
         return str(few_images), {}
+    if name == "language-modelling":
+        text = few_images.with_name("emma.txt")
+        text.write_text((SAMPLES / "emma.txt").read_text(encoding="utf-8")[:8_000], encoding="utf-8")
+        return str(text), {"width": 64, "depth": 2, "context": 16}
     target = "lettr" if name == "tabular-classification" else "width"
     return str(SAMPLES / "letter.csv"), {"target": target, "width": 64, "ensemble": 4}
 
