@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import pad
 
 from convergent.config import Config
+from convergent.data.lengths import lengths_of
 from convergent.doctor.charts import panels
 from convergent.doctor.collect import hash_samples
 from convergent.doctor.diagnose import judge
@@ -45,12 +47,16 @@ SLOW = frozenset(
 Tell = Callable[[Finding], None]
 
 
-def some_samples(samples: Samples, most: int, seed: int) -> tuple[SampleSet, np.ndarray]:
-    """Return at most `most` samples drawn at random as the rules read them, and their indices."""
+def some_samples(samples: Samples, most: int, seed: int, longest: int = 0) -> tuple[SampleSet, np.ndarray]:
+    """Return at most `most` samples drawn at random as the rules read them, and their indices.
+
+    Where samples differ in length they are padded to `longest`, so that equal ones look alike in every split.
+    """
     count = min(most, len(samples))
     indices = np.sort(np.random.default_rng(seed).choice(len(samples), count, replace=False)).astype(np.int64)
     batch = samples.batch(indices)
-    hashes = [hash_samples(part) for part in batch.inputs]
+    padded = [pad(part, (0, longest - part.shape[1])) for part in batch.inputs] if longest else batch.inputs
+    hashes = [hash_samples(part) for part in padded]
     whole = [hash(parts) for parts in zip(*hashes, strict=True)] if all(hashes) else []
     numbers = [part for part in batch.inputs if part.is_floating_point() or part.dtype == torch.uint8]
     rows = [part.float().reshape(count, -1) if len(numbers) > 1 else part.float() for part in numbers]
@@ -62,8 +68,10 @@ def first_evidence(splits: Splits, config: Config, model: nn.Module) -> tuple[Ev
     """Return what is known of the data before training, and which training samples the evidence holds."""
     evidence = Evidence(name=str(config.model), num_parameters=sum(p.numel() for p in model.parameters()))
     data = evidence.data
-    data.train, indices = some_samples(splits.train, PREFLIGHT_TRAIN, config.seed)
-    data.valid, _ = some_samples(splits.valid, PREFLIGHT_VALID, config.seed)
+    lengths = [lengths_of(part) for part in (splits.train, splits.valid)]
+    longest = max((int(one.max()) for one in lengths if one is not None), default=0)
+    data.train, indices = some_samples(splits.train, PREFLIGHT_TRAIN, config.seed, longest)
+    data.valid, _ = some_samples(splits.valid, PREFLIGHT_VALID, config.seed, longest)
     if data.train.hashes and data.valid.hashes:
         known = set(data.train.hashes)
         data.overlap = sum(value in known for value in data.valid.hashes) / len(data.valid.hashes)

@@ -13,6 +13,7 @@ import torch
 
 import convergent
 from convergent.config import make_config, read_yaml, write_yaml
+from convergent.data.loader import TrainingBatches
 from convergent.data.source import open_source
 from convergent.engine.budget import requested_steps
 from convergent.engine.checkpoint import checkpoints, newest_valid, read_checkpoint, write_bytes
@@ -83,6 +84,9 @@ def train(data: str, *, say: Say = say_on_stderr, seconds_before: float = 0.0, *
         write_json(folder / "preflight.json", [one.model_dump() for one in before])
         for one in before:
             say(told(one))
+    padding = prepared.batches.padding()
+    if padding is not None:
+        say(f"batches by length: {padding[0]:.1%} of the tokens are padding, {padding[1]:.1%} if drawn at random")
     record = choose_plan(prepared, say)
     prepared = with_learning_rate(prepared, record.chosen, say)
     write_bytes(folder / "config.yaml", write_yaml(prepared.config).encode())
@@ -308,12 +312,13 @@ def finish(
         "ending": ending,
         "seconds": prepared.clock.seconds(),
         "samples_per_second": seen / max(1e-9, training_seconds),
+        "padding_share": (batches.padding() or (None,))[0],
         "plan": record.chosen.model_dump(),
         "treatments": treatments,
         "versions": versions(),
         "weights_sha256": save_model(folder / "model", model.cpu(), prepared.task, prepared.splits, config),
     }
-    panels += specimen_panels(folder)
+    panels += [*specimen_panels(folder), *padding_panels(batches)]
     write_json(folder / "panels.json", [panel.model_dump() for panel in [*panels, *figures]])
     write_json(folder / "result.json", result)
     report = write_report(folder)
@@ -324,6 +329,21 @@ def finish(
             say(told(one))
     say(f"report: {report}")
     return Run(folder)
+
+
+def padding_panels(batches: TrainingBatches) -> list[Panel]:
+    """Return what is computed on padding, where samples differ in length."""
+    padding = batches.padding()
+    if padding is None or batches.buckets is None:
+        return []
+    sizes = [bucket.batch_size for bucket in batches.buckets]
+    rows: list[list[Any]] = [
+        ["batches of samples of like length", f"{padding[0]:.1%}"],
+        ["batches drawn at random would have", f"{padding[1]:.1%}"],
+    ]
+    note = f"{len(sizes)} buckets by length; batches of {min(sizes)} to {max(sizes)} samples."
+    data = {"columns": ["", "share of the tokens that is padding"], "rows": rows}
+    return [Panel(kind="table", section="data", title="Padding", note=note, data=data)]
 
 
 def versions() -> dict[str, str]:

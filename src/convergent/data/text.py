@@ -20,7 +20,7 @@ from convergent.data.source import Source
 from convergent.data.table_parts import Table, forget, read_tables, refuse_targets, split_rows, training_classes
 from convergent.data.targets import check_target, class_ids
 from convergent.data.text_sources import read_text_files, text_rows, understand_texts
-from convergent.data.tokens import PAD, UNKNOWN, Tokenizer, normalised, tokenizer_from_json, train_tokenizer
+from convergent.data.tokens import PAD, UNKNOWN, Tokenizer, tokenizer_from_json, train_tokenizer
 from convergent.types import Batch, DataSpec, Refusal, Splits, UserError
 
 Ints = npt.NDArray[np.int64]
@@ -71,7 +71,7 @@ class TextSamples:
         self.ends = self.lengths.cumsum()
         self.tokens = np.fromiter((one for ids, _ in encoded for one in ids), np.int32, int(self.lengths.sum()))
         self.targets_N = torch.tensor(targets_N, dtype=torch.int64)
-        self.refused, self.notes = refused, notes
+        self.refused, self.notes = refused, [*notes, *_cut_note(self.full_lengths, context)]
         self._texts, self._names = texts, names
 
     def __len__(self) -> int:
@@ -212,10 +212,11 @@ def _new_samples(
     texts: list[str], names: list[str], targets: Ints, features: TextFeatures, refused: Sequence[Refusal]
 ) -> TextSamples:
     tokenizer = tokenizer_from_json(features.tokenizer)
-    samples = TextSamples(texts, names, targets, tokenizer, features.context, refused)
-    cut = int((samples.full_lengths > features.context).sum())
-    empty = sum(not normalised(text).strip() for text in texts)
-    notes = [f"{cut} texts are longer than {features.context} tokens: the rest is not read"] if cut else []
-    notes += [f"{empty} texts are empty: their answer rests on nothing"] if empty else []
-    samples.notes = notes
-    return samples
+    empty = sum(not text.strip() for text in texts)
+    notes = [f"{empty} texts are empty: their answer rests on nothing"] if empty else []
+    return TextSamples(texts, names, targets, tokenizer, features.context, refused, notes)
+
+
+def _cut_note(full_lengths_N: Ints, context: int) -> list[str]:
+    cut, count = int((full_lengths_N > context).sum()), len(full_lengths_N)
+    return [f"{cut:,} of {count:,} texts are longer than {context} tokens: the rest is not read"] if cut else []
