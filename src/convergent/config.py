@@ -72,9 +72,7 @@ class Config(BaseModel):
     activation: Activation | None = option("Model", "activation function of the hidden layers")
     width: int | None = option("Model", "channels or units of the first hidden stage", ge=1, le=65_536)
     depth: int | None = option("Model", "number of hidden stages", ge=1, le=1_000)
-    ensemble: int | None = option(
-        "Model", "members of an ensemble; for tables they share weights (TabM)", ge=1, le=256
-    )
+    ensemble: int | None = option("Model", "members of an ensemble; for tables they share weights (TabM)", ge=1, le=256)
 
     # Loss
     output: Output | None = option("Loss", "what turns the network's last layer into a prediction; fits the loss")
