@@ -26,6 +26,8 @@ from convergent.data.token_stream import (
     token_characters,
 )
 from convergent.data.tokens import END, MASK, bytes_tokenizer, train_bpe, train_character
+from convergent.engine.step import Recipe
+from convergent.examine import preflight
 from convergent.models.generation import generate, likely
 from convergent.models.language_model import RecurrentLanguageModel, TransformerLanguageModel
 from convergent.models.transformer import KeyValueCache, Transformer
@@ -282,3 +284,16 @@ def test_a_masked_network_fills_in(emma: Path, tmp_path: Path) -> None:
     for words in (["It was"], ["It w[MASK]s " * 20], ["It w[MASK]s", "--top-k", "3"]):
         refused = run_command("predict", run, *words)
         assert refused.returncode == 2 and "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(("causal", "codes"), [(True, []), (False, ["setup/future-leak"])])
+def test_the_doctor_sees_a_network_that_looks_ahead_before_it_trains(
+    emma: Path, causal: bool, codes: list[str]
+) -> None:
+    task, config = find_task("language-modelling"), make_config(context=16, width=32, heads=4, depth=1)
+    splits = task.load(open_source(str(emma)), config)
+    config = task.defaults(splits.spec, config)
+    size = len(splits.spec.features["unigram"])
+    model = TransformerLanguageModel(Transformer(size, 32, 1, 4, causal=causal, context=16), size, 32)
+    recipe = Recipe(task.step, task.loss(splits.spec, config), None, config, torch.device("cpu"))
+    assert [one.code for one in preflight(splits, config, model, recipe)] == codes

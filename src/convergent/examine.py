@@ -18,7 +18,7 @@ from convergent.doctor.charts import panels
 from convergent.doctor.collect import hash_samples
 from convergent.doctor.diagnose import judge
 from convergent.doctor.experiments import own_randomness
-from convergent.doctor.experiments.dependence import samples_mix
+from convergent.doctor.experiments.dependence import future_leak, is_causal, samples_mix
 from convergent.doctor.rank import ranked
 from convergent.doctor.record import Evaluation, Evidence, LossCall, LossKind, SampleSet
 from convergent.doctor.rules import BEFORE_TRAINING, WHILE_TRAINING
@@ -93,7 +93,7 @@ def preflight(splits: Splits, config: Config, model: nn.Module, recipe: Recipe) 
         batch = splits.train.batch(indices[: min(32, len(indices))])
         inputs = tuple(part.to(recipe.device) for part in batch.inputs)
         subject = Subject(
-            model=copy.deepcopy(model),
+            model=awake(copy.deepcopy(model)),
             initial_state=None,
             loss=recipe.loss,
             train_batches=[(inputs, {}, batch.targets.to(recipe.device))],
@@ -101,8 +101,19 @@ def preflight(splits: Splits, config: Config, model: nn.Module, recipe: Recipe) 
             batch_size=len(batch.targets),
         )
         evidence.experiments.samples_mix = samples_mix(subject)
+        if is_causal(subject):
+            evidence.experiments.future_leak = future_leak(subject)
         found = judge(evidence, BEFORE_TRAINING)
     return [with_names(one, splits.train, indices) for one in found]
+
+
+@torch.no_grad()
+def awake(model: nn.Module) -> nn.Module:
+    """Return the network with numbers in its matrices of zeros: with them no output depends on anything yet."""
+    for parameter in model.parameters():
+        if parameter.ndim >= 2 and not parameter.any():
+            nn.init.normal_(parameter, std=1 / math.sqrt(parameter[0].numel()))
+    return model
 
 
 def with_names(one: Finding, samples: Samples, indices: np.ndarray) -> Finding:

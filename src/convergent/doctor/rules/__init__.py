@@ -34,7 +34,14 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *result.RULES,
 )
 
-BEFORE_TRAINING = (*data.RULES[:1], *data.RULES[3:4], *labels.RULES, *loader.RULES, setup_model.samples_mix_in_batch)
+BEFORE_TRAINING = (
+    *data.RULES[:1],
+    *data.RULES[3:4],
+    *labels.RULES,
+    *loader.RULES,
+    setup_model.samples_mix_in_batch,
+    setup_model.future_leak,
+)
 """What can be judged of our own runs before the first step: networks of ours scale their inputs and targets."""
 WHILE_TRAINING = (
     *gradients.RULES,
