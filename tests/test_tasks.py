@@ -17,6 +17,8 @@ from convergent.types import Batch, UserError
 def data_for(name: str, few_images: Path) -> tuple[str, dict[str, object]]:
     if name == "image-classification":
         return str(few_images), {}
+    if name == "text-classification":
+        return str(few_images.with_name("few.csv")), {"width": 32, "ensemble": 2}
     if name == "language-modelling":
         text = few_images.with_name("emma.txt")
         text.write_text((SAMPLES / "emma.txt").read_text(encoding="utf-8")[:8_000], encoding="utf-8")
@@ -26,7 +28,7 @@ def data_for(name: str, few_images: Path) -> tuple[str, dict[str, object]]:
 
 
 @pytest.mark.parametrize("name", task_names())
-def test_every_task_keeps_the_contract(name: str, few_images: Path) -> None:
+def test_every_task_keeps_the_contract(name: str, few_images: Path, few_messages: Path) -> None:
     data, options = data_for(name, few_images)
     assert check_task(find_task(name), data, **options) == []
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 
-from conftest import SAMPLES
+from conftest import SAMPLES, run_command
 from convergent.config import make_config
 from convergent.data.source import open_source
 from convergent.data.text import TextFeatures, TextSamples
@@ -23,18 +23,9 @@ from convergent.run import train
 from convergent.task import recognise_task
 from convergent.tasks.text_classification import TASK
 from convergent.types import UserError
+from test_resume import digest, kill_at
 
 GOOD, BAD = "what a good film this is {}", "how bad a film can be {}"
-
-
-@pytest.fixture(scope="session")
-def few_messages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the first 300 rows of the sample of short messages."""
-    path = tmp_path_factory.mktemp("texts") / "few.csv"
-    with (SAMPLES / "sms.csv").open(encoding="utf-8", newline="") as whole, path.open("w", encoding="utf-8") as few:
-        rows = list(csv.reader(whole))[:301]
-        csv.writer(few).writerows(rows)
-    return path
 
 
 def lines(count: int = 40) -> list[tuple[str, str]]:
@@ -211,3 +202,14 @@ def test_new_texts_come_from_files_too(few_messages, tmp_path):
     with pytest.raises(UserError, match="column `text`"):
         (tmp_path / "b.csv").write_text("a,b\n1,2\n", encoding="utf-8")
         TASK.read(open_source(str(tmp_path / "b.csv")), splits.spec, make_config())
+
+
+def test_killed_and_resumed_ends_with_the_same_weights(few_messages, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = ["--width", "8", "--ensemble", "2", "--epochs", "3", "--plan", "off", "--checkpoint-every", "3"]
+    options += ["--log-every", "1", "--token-budget", "300"]
+    assert run_command("train", few_messages, "--out", whole, *options).returncode == 0
+    assert kill_at(killed, ["train", few_messages, "--out", killed, *options], 20) == -signal.SIGKILL
+    resumed = run_command("resume", killed)
+    assert resumed.returncode == 0, resumed.stderr
+    assert digest(killed) == digest(whole)

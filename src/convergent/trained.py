@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from convergent.config import Config, nearest
-from convergent.data.source import open_source
+from convergent.data.source import is_table, is_text, open_source
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.threads import free_threads
 from convergent.metrics import bootstrap_interval
@@ -182,19 +182,21 @@ def make_sampling(**given: Any) -> Sampling:
 
 
 def is_text_itself(words: str) -> bool:
-    """Return whether an input is a text rather than the path of one: nothing lies there, and no file is called so.
+    """Return whether an input is a text rather than an address: nothing lies there, and it does not look like one.
 
-    >>> is_text_itself("what a film"), is_text_itself("no-such-file.csv"), is_text_itself("sample:sms")
+    >>> is_text_itself("what a film"), is_text_itself("my films.csv"), is_text_itself("sample:sms")
     (True, False, False)
     """
     address = words.strip()
-    named = ":" in address.split(" ", maxsplit=1)[0] and " " not in address
+    path = Path(address)
     try:
-        there = Path(address).expanduser().exists()
+        if path.expanduser().exists():
+            return False
     except (OSError, ValueError, RuntimeError):  # longer than any path, or with characters that none has
-        there = False
-    looks_like_path = " " not in address and ("/" in address or Path(address).suffix != "" or "*" in address)
-    return not (there or named or looks_like_path)
+        return True
+    if is_table(path) or is_text(path):
+        return False
+    return any(map(str.isspace, address)) or not any(mark in address.rstrip(".!?") for mark in "/\\:*.")
 
 
 def _read_model_json(folder: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ PEAK_RATES = {
     "adam": 2e-3, "adamw": 2e-3, "muon": 0.02, "rmsprop": 5e-4, "adagrad": 2e-2, "sgd": 0.1, "gradient_descent": 0.5,
 }  # fmt: skip
 TRANSFORMER_RATE = 0.5  # of a recurrent network's
-TEXTS_SEEN = 100_000  # over all epochs, within FEWEST and MOST epochs
+TEXTS_SEEN = 40_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 BUDGET_LENGTHS = 4  # a batch holds as many tokens as `batch_size` texts of this many times the third quartile
 HEAD_WIDTH = 32
@@ -101,7 +101,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "positions": "rotary" if transformer else None,
         "activation": "gelu" if transformer else "tanh",
         "dropout": 0.2 if transformer else 0.5,
-        "word_dropout": 0.1,
+        "word_dropout": 0.2,
         "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
         "output": "sigmoid" if sigmoid else "softmax",
         "label_smoothing": 0.0 if sigmoid else 0.1,
@@ -130,7 +130,7 @@ def choose_epochs(num_texts: int) -> int:
     """Return passes over the data: many over few texts, few over many.
 
     >>> choose_epochs(500), choose_epochs(7_000), choose_epochs(1_000_000)
-    (20, 14, 4)
+    (20, 5, 4)
     """
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, TEXTS_SEEN // num_texts))
 
