@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from convergent.models.transformer import KeyValueCache, Transformer
 from convergent.task import find_task
 from convergent.tasks._language import baseline, metrics
 from convergent.types import DataSpec, Sampling, UserError
+from test_resume import digest, kill_at
 
 POSITIONS = ("rotary", "learned", "sinusoidal")
 
@@ -297,3 +299,15 @@ def test_the_doctor_sees_a_network_that_looks_ahead_before_it_trains(
     model = TransformerLanguageModel(Transformer(size, 32, 1, 4, causal=causal, context=16), size, 32)
     recipe = Recipe(task.step, task.loss(splits.spec, config), None, config, torch.device("cpu"))
     assert [one.code for one in preflight(splits, config, model, recipe)] == codes
+
+
+@pytest.mark.parametrize("model", ["gpt", "bert"])
+def test_killed_and_resumed_ends_with_the_same_weights(emma: Path, tmp_path: Path, model: str) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = ["--model", model, "--width", "32", "--depth", "1", "--context", "16", "--batch-size", "32"]
+    options += ["--epochs", "4", "--plan", "off", "--checkpoint-every", "3", "--log-every", "1", "--dropout", "0.1"]
+    assert run_command("train", emma, "--out", whole, *options).returncode == 0
+    assert kill_at(killed, ["train", emma, "--out", killed, *options], 20) == -signal.SIGKILL
+    resumed = run_command("resume", killed)
+    assert resumed.returncode == 0, resumed.stderr
+    assert digest(killed) == digest(whole)
