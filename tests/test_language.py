@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from conftest import SAMPLES, run_command
+from convergent.cli import main
 from convergent.config import make_config
 from convergent.contract import check_task
 from convergent.data.source import open_source
@@ -34,6 +35,7 @@ from convergent.models.language_model import RecurrentLanguageModel, Transformer
 from convergent.models.transformer import KeyValueCache, Transformer
 from convergent.task import find_task
 from convergent.tasks._language import baseline, metrics
+from convergent.trained import load
 from convergent.types import DataSpec, Sampling, UserError
 from test_resume import digest, kill_at
 
@@ -256,36 +258,37 @@ def test_what_has_no_meaning_is_refused(emma: Path, options: dict[str, Any], rea
         task.defaults(task.load(open_source(str(emma)), config).spec, config)
 
 
-def test_train_report_and_write(emma: Path, tmp_path: Path) -> None:
+def test_train_report_and_write(emma: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     words = ["--width", "32", "--depth", "1", "--context", "32", "--batch-size", "8", "--plan", "off"]
-    done = run_command("train", emma, "--max-steps", "30", "--evaluate-every", "10", "--out", run, *words)
-    assert done.returncode == 0, done.stderr
+    words += ["--max-steps", "30", "--evaluate-every", "10", "--out", str(run)]
+    assert main(["train", str(emma), *words]) == 0
     result = json.loads((run / "result.json").read_text())
     assert result["valid"]["loss"] < result["baseline"]["loss"]
     assert result["valid"]["perplexity"] == pytest.approx(math.exp(result["valid"]["loss"]))
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "Learning to write" in page and "Attention in layer" in page and "Sample predictions" in page
-    written = run_command("predict", run, "It was", "--max-tokens", "15", "--seed", "3")
-    assert written.returncode == 0 and len(written.stdout.rstrip("\n")) <= 15
-    as_json = run_command("predict", run, "It was", "--max-tokens", "15", "--seed", "3", "--json")
-    assert json.loads(as_json.stdout)[0]["text"] == written.stdout.removesuffix("\n")
-    wrong = run_command("predict", run, "It was", "--top-p", "2")
-    assert wrong.returncode == 2 and "top_p" in wrong.stderr
-    other = run_command("evaluate", run, emma, "--json")
-    assert json.loads(other.stdout)["scores"]["loss"] > 0
+    capsys.readouterr()
+    assert main(["predict", str(run), "It was", "--max-tokens", "15", "--seed", "3"]) == 0
+    written = capsys.readouterr().out
+    assert 0 < len(written.removesuffix("\n")) <= 15
+    assert main(["predict", str(run), "It was", "--max-tokens", "15", "--seed", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["text"] == written.removesuffix("\n")
+    assert main(["predict", str(run), "It was", "--top-p", "2"]) == 2
+    assert "top_p" in capsys.readouterr().err
+    assert load(run).evaluate(str(emma))["scores"]["loss"] > 0
 
 
-def test_a_masked_network_fills_in(emma: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
+def test_a_masked_network_fills_in(emma: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(tmp_path / "run")
     words = ["--width", "32", "--depth", "1", "--context", "32", "--batch-size", "8", "--plan", "off"]
-    done = run_command("train", emma, "--model", "bert", "--max-steps", "12", "--out", run, *words)
-    assert done.returncode == 0, done.stderr
-    filled = run_command("predict", run, "It w[MASK]s")
-    assert filled.returncode == 0 and filled.stdout.startswith("It w") and "\n1: " in filled.stdout
-    for words in (["It was"], ["It w[MASK]s " * 20], ["It w[MASK]s", "--top-k", "3"]):
-        refused = run_command("predict", run, *words)
-        assert refused.returncode == 2 and "Traceback" not in refused.stderr
+    assert main(["train", str(emma), "--model", "bert", "--max-steps", "12", "--out", run, *words]) == 0
+    capsys.readouterr()
+    assert main(["predict", run, "It w[MASK]s"]) == 0
+    filled = capsys.readouterr().out
+    assert filled.startswith("It w") and "\n1: " in filled
+    for refused in (["It was"], ["It w[MASK]s " * 20], ["It w[MASK]s", "--top-k", "3"]):
+        assert main(["predict", run, *refused]) == 2
 
 
 @pytest.mark.parametrize(("causal", "codes"), [(True, []), (False, ["setup/future-leak"])])

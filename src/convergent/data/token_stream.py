@@ -117,7 +117,7 @@ class TokenWindows:
 def hashed_uniform(key: int, indices_B: np.ndarray, length: int) -> np.ndarray:
     """Return numbers (B, T) in [0, 1) that depend on key, sample and place alone (splitmix64, Steele et al. 2014).
 
-    >>> hashed_uniform(1, np.array([5]), 3)[0, 1] == hashed_uniform(1, np.array([4, 5]), 3)[1, 1]
+    >>> bool(hashed_uniform(1, np.array([5]), 3)[0, 1] == hashed_uniform(1, np.array([4, 5]), 3)[1, 1])
     True
     """
     places = indices_B.astype(np.uint64)[:, None] * np.uint64(length) + np.arange(length, dtype=np.uint64)
