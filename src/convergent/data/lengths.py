@@ -16,7 +16,7 @@ from convergent.data.order import generator_of_numbers
 from convergent.types import Samples
 
 Ints = npt.NDArray[np.int64]
-GROWTH = 1.15
+GROWTH = 1.5
 EVALUATION_TOKENS = 65_536
 
 
@@ -72,13 +72,17 @@ def _bucket(samples: Ints, longest: int, batch_size: int, token_budget: int | No
     return Bucket(samples, len(samples) // num_batches)
 
 
-def epoch_batches(buckets: list[Bucket], seed: int, epoch: int) -> list[Ints]:
-    """Return the batches of an epoch, each as the indices of its samples, buckets mixed."""
+def epoch_batches(lengths_N: Ints, buckets: list[Bucket], seed: int, epoch: int) -> list[Ints]:
+    """Return the batches of an epoch, each as the indices of its samples, buckets mixed.
+
+    Chance says who is left over and who of equal length goes with whom; within a bucket the batches go by length too.
+    """
     draw = generator_of_numbers(seed, "order", epoch)
     batches: list[Ints] = []
     for bucket in buckets:
         shuffled = draw.permutation(bucket.samples)
         whole = shuffled[: bucket.num_batches * bucket.batch_size]
+        whole = whole[np.argsort(lengths_N[whole], kind="stable")]
         batches += list(whole.reshape(bucket.num_batches, bucket.batch_size))
     return [batches[place] for place in draw.permutation(len(batches))]
 

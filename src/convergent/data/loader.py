@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from convergent.data.lengths import Bucket, by_length, epoch_batches, lengths_of, make_buckets, padding_share
+from convergent.data.lengths import by_length, epoch_batches, lengths_of, make_buckets, padding_share
 from convergent.data.order import epoch_order
 from convergent.types import Batch, EpochSamples, Samples
 
@@ -42,6 +42,7 @@ class TrainingBatches:
         self.batch_size = min(batch_size, len(samples))
         self.workers = workers if workers is not None else 0
         lengths_N = lengths_of(samples) if self.batch_size < len(samples) else None
+        self.lengths_N = lengths_N
         self.buckets = None if lengths_N is None else make_buckets(lengths_N, self.batch_size, token_budget)
         self.steps_per_epoch = len(samples) // self.batch_size
         if self.buckets is not None:
@@ -58,13 +59,14 @@ class TrainingBatches:
     def indices(self, epoch: int, first: int, last: int) -> np.ndarray:
         """Return the sample indices of the batches `first` to `last` (exclusive) of an epoch, end to end."""
         if self.buckets is not None:
-            return np.concatenate(self._batches_of(self.buckets, epoch)[first:last])
+            return np.concatenate(self._batches_of(epoch)[first:last])
         order = epoch_order(self.seed, epoch, len(self.samples))
         return order[first * self.batch_size : last * self.batch_size]
 
-    def _batches_of(self, buckets: list[Bucket], epoch: int) -> list[np.ndarray]:
+    def _batches_of(self, epoch: int) -> list[np.ndarray]:
+        assert self.buckets is not None and self.lengths_N is not None
         if self._epoch is None or self._epoch[0] != epoch:
-            self._epoch = (epoch, list(epoch_batches(buckets, self.seed, epoch)))
+            self._epoch = (epoch, list(epoch_batches(self.lengths_N, self.buckets, self.seed, epoch)))
         return self._epoch[1]
 
     def of_epoch(self, epoch: int) -> Samples:
@@ -74,12 +76,11 @@ class TrainingBatches:
 
     def padding(self) -> tuple[float, float] | None:
         """Return the share of padding in the first epoch, and what it were without buckets; None without lengths."""
-        lengths_N = lengths_of(self.samples)
-        if self.buckets is None or lengths_N is None:
+        if self.buckets is None or self.lengths_N is None:
             return None
         order = epoch_order(self.seed, 0, len(self.samples))
         plain = [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)]
-        return padding_share(lengths_N, epoch_batches(self.buckets, self.seed, 0)), padding_share(lengths_N, plain)
+        return padding_share(self.lengths_N, self._batches_of(0)), padding_share(self.lengths_N, plain)
 
     def from_step(self, step: int) -> Iterator[tuple[int, Batch]]:
         """Yield (epoch, batch on the device) for ever, starting with that of `step`."""

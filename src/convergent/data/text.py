@@ -26,6 +26,7 @@ from convergent.types import Batch, DataSpec, Refusal, Splits, UserError
 Ints = npt.NDArray[np.int64]
 CONTEXT = 512
 VOCABULARY = 20_000
+BINS = 10
 CHARACTERS_A_TOKEN = 64  # of a text no more is encoded than `context` tokens of this length, however long it is
 LONG_WORD = 15  # characters: where words are longer on average, blanks do not part them
 
@@ -37,6 +38,7 @@ class TextFeatures(BaseModel):
     tokenizer  as `tokenizer_from_json` takes it
     context    tokens of a text that are read
     lengths    tokens of the training texts: shortest, quartiles, longest, before they were cut
+    histogram  how many training texts have at most so many tokens, and more than the number before
     unknown    share of the validation texts' tokens that the tokeniser does not know
     cut        texts of each split that are longer than `context`
     """
@@ -47,6 +49,7 @@ class TextFeatures(BaseModel):
     tokenizer: dict[str, Any]
     context: int
     lengths: tuple[int, ...]
+    histogram: dict[int, int]
     unknown: float
     cut: dict[str, int]
 
@@ -69,7 +72,7 @@ class TextSamples:
         self.full_lengths = np.array([length for _, length in encoded], dtype=np.int64)
         self.lengths = np.array([len(ids) for ids, _ in encoded], dtype=np.int64)
         self.ends = self.lengths.cumsum()
-        self.tokens = np.fromiter((one for ids, _ in encoded for one in ids), np.int32, int(self.lengths.sum()))
+        self.tokens = np.concatenate([ids for ids, _ in encoded])
         self.targets_N = torch.tensor(targets_N, dtype=torch.int64)
         self.refused, self.notes = refused, [*notes, *_cut_note(self.full_lengths, context)]
         self._texts, self._names = texts, names
@@ -95,13 +98,13 @@ class TextSamples:
         return self._texts[index]
 
 
-def encode(text: str, tokenizer: Tokenizer, context: int) -> tuple[list[int], int]:
+def encode(text: str, tokenizer: Tokenizer, context: int) -> tuple[npt.NDArray[np.int32], int]:
     """Return (the first `context` ids of a text, how many there are); a text without tokens is one unknown token.
 
     Of a text of millions of characters only the beginning is looked at, so its length is then a lower bound.
     """
     ids = tokenizer.encode(text[: (context + 1) * CHARACTERS_A_TOKEN])
-    return ids[:context] or [UNKNOWN], len(ids)
+    return np.array(ids[:context] or [UNKNOWN], dtype=np.int32), len(ids)
 
 
 def load_texts(source: Source, config: Config, task: str) -> Splits:
@@ -173,9 +176,22 @@ def describe_texts(samples: dict[str, TextSamples], column: str, tokenizer: Toke
         tokenizer=tokenizer.to_json(),
         context=context,
         lengths=tuple(int(value) for value in np.quantile(samples["train"].full_lengths, (0, 0.25, 0.5, 0.75, 1))),
+        histogram=histogram(samples["train"].full_lengths),
         unknown=float((samples["valid"].tokens == UNKNOWN).mean()),
         cut={name: int((part.full_lengths > context).sum()) for name, part in samples.items()},
     )
+
+
+def histogram(lengths_N: Ints) -> dict[int, int]:
+    """Return the number of texts in bins of equal width, by the largest length in each; the last takes the longest 1 %.
+
+    >>> histogram(np.array([1, 2, 2, 30]))
+    {3: 3, 6: 0, 9: 0, 12: 0, 15: 0, 18: 0, 21: 0, 24: 0, 27: 0, 30: 1}
+    """
+    width = max(1, -(-int(np.quantile(lengths_N, 0.99)) // BINS))
+    bin_N = np.clip((lengths_N - 1) // width, 0, BINS - 1)
+    counts = np.bincount(bin_N, minlength=int(bin_N.max()) + 1)
+    return {(place + 1) * width: int(count) for place, count in enumerate(counts)}
 
 
 def read_texts(source: Source, spec: DataSpec, config: Config) -> TextSamples:

@@ -119,3 +119,15 @@ def texts_panel(spec: DataSpec) -> Panel:
     ]  # fmt: skip
     data = {"columns": ["", ""], "rows": rows}
     return Panel(kind="table", section="data", title="Texts", data=data)
+
+
+def lengths_panel(spec: DataSpec) -> Panel:
+    """Return how long the training texts are."""
+    features = TextFeatures.model_validate(spec.features)
+    ends = list(features.histogram)
+    labels = [f"{last - ends[0] + 1} to {last}" for last in ends]
+    if features.lengths[-1] > ends[-1]:
+        labels[-1] = f"{ends[-1] - ends[0] + 1} or more"
+    data = {"labels": labels, "values": [float(count) for count in features.histogram.values()], "unit": "texts"}
+    note = "Tokens of the training texts, before they are cut."
+    return Panel(kind="bars", section="data", title="Length of the texts", note=note, data=data)

@@ -225,7 +225,7 @@ def draw(samples: Samples, logits_BC: Tensor, targets_B: Tensor, spec: DataSpec)
     classes = spec.classes or []
     panels = _classification.classification_panels(logits_BC, targets_B, classes)
     mistakes = _classification.mistakes_panel(samples, logits_BC.float().softmax(1), targets_B, classes, values)
-    return [_words.texts_panel(spec), *panels, mistakes]
+    return [_words.texts_panel(spec), _words.lengths_panel(spec), *panels, mistakes]
 
 
 TASK = Task(
