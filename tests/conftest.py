@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import csv
 import functools
 import json
 import os
@@ -40,6 +41,16 @@ def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
         y_test=arrays["y_test"][:100],
         classes=arrays["classes"],
     )
+    return path
+
+
+@pytest.fixture(scope="session")
+def few_messages(few_images: Path) -> Path:
+    """Return the first 300 rows of the sample of short messages, beside the few images."""
+    path = few_images.with_name("few.csv")
+    with (SAMPLES / "sms.csv").open(encoding="utf-8", newline="") as whole, path.open("w", encoding="utf-8") as few:
+        rows = list(csv.reader(whole))[:301]
+        csv.writer(few).writerows(rows)
     return path
 
 

@@ -17,12 +17,18 @@ from convergent.types import Batch, UserError
 def data_for(name: str, few_images: Path) -> tuple[str, dict[str, object]]:
     if name == "image-classification":
         return str(few_images), {}
+    if name == "text-classification":
+        return str(few_images.with_name("few.csv")), {"width": 32, "ensemble": 2}
+    if name == "language-modelling":
+        text = few_images.with_name("emma.txt")
+        text.write_text((SAMPLES / "emma.txt").read_text(encoding="utf-8")[:8_000], encoding="utf-8")
+        return str(text), {"width": 64, "depth": 2, "context": 16}
     target = "lettr" if name == "tabular-classification" else "width"
     return str(SAMPLES / "letter.csv"), {"target": target, "width": 64, "ensemble": 4}
 
 
 @pytest.mark.parametrize("name", task_names())
-def test_every_task_keeps_the_contract(name: str, few_images: Path) -> None:
+def test_every_task_keeps_the_contract(name: str, few_images: Path, few_messages: Path) -> None:
     data, options = data_for(name, few_images)
     assert check_task(find_task(name), data, **options) == []
 

@@ -12,21 +12,32 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from convergent import __version__
 from convergent.config import Config, nearest
 from convergent.types import UserError
 
+if TYPE_CHECKING:
+    from convergent.trained import Run
+
 Arguments = argparse.Namespace
+SAMPLING: tuple[tuple[str, Callable[[str], float], str], ...] = (
+    ("max_tokens", int, "tokens that a language model writes at most (default: 200)"),
+    ("temperature", float, "0 always writes the likeliest token; 1 as the network has learned (default: 0.8)"),
+    ("top_k", int, "write only tokens among the N likeliest"),
+    ("top_p", float, "write only the likeliest tokens that together have the probability N"),
+    ("seed", int, "another number, another text (default: 0)"),
+)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 EXAMPLES = """examples:
   convergent train sample:fashion
   convergent train photos/ --time-limit 600
   convergent train houses.csv --target price
   convergent predict runs/photos-1 new.jpg
+  convergent predict runs/emma-1 "It was a" --max-tokens 300
 """
 
 
@@ -115,9 +126,11 @@ def make_parser() -> Parser:
     evaluate.add_argument("run", metavar="RUN")
     evaluate.add_argument("data", metavar="DATA", nargs="?")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
-    predict = verb("predict", "predict for files, folders or tables")
+    predict = verb("predict", "predict for files, folders or tables; of a language model, write on from a text")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument("inputs", metavar="INPUT", nargs="+")
+    for name, kind, text in SAMPLING:
+        predict.add_argument(flag(name), type=kind, help=text, metavar="N", default=argparse.SUPPRESS)
     shape = predict.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print a JSON list")
     shape.add_argument("--csv", metavar="FILE", help="write a CSV file")
@@ -227,7 +240,11 @@ def predict(chosen: Arguments) -> int:
     """Print or write a prediction for every input."""
     from convergent.trained import load
 
-    answers = load(chosen.run).predict(chosen.inputs)
+    run = load(chosen.run)
+    sampling = {name: getattr(chosen, name) for name, _, _ in SAMPLING if hasattr(chosen, name)}
+    if run.task.respond is not None and not chosen.json and not chosen.csv:
+        return write_on(run, chosen.inputs, sampling)
+    answers = run.predict(chosen.inputs, **sampling)
     if chosen.json:
         print(json.dumps(answers, indent=1, ensure_ascii=False))
     elif chosen.csv:
@@ -235,6 +252,15 @@ def predict(chosen: Arguments) -> int:
     else:
         for answer in answers:
             print("\t".join(cell(value) for value in flat(answer).values()))
+    return 0
+
+
+def write_on(run: Run, texts: Sequence[str], sampling: dict[str, Any]) -> int:
+    """Print what a language model answers to each text, as it is written."""
+    for text in texts:
+        for piece in run.respond(text, **sampling):
+            print(piece, end="", flush=True)
+        print()
     return 0
 
 

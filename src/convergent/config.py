@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from convergent.types import UserError
 
-Activation = Literal["relu", "leaky_relu", "gelu", "silu", "sigmoid", "tanh"]
+Activation = Literal["relu", "leaky_relu", "squared_relu", "gelu", "silu", "sigmoid", "tanh"]
 Output = Literal["linear", "sigmoid", "softmax"]
 Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"]
 OptimizerName = Literal["gradient_descent", "sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"]
+Positions = Literal["rotary", "learned", "sinusoidal"]
+TokenizerKind = Literal["character", "bpe", "bytes", "word"]
 Schedule = Literal["constant", "linear", "step", "cosine", "one_cycle", "warmup_stable_decay", "reduce_on_plateau"]
 
 
@@ -55,13 +57,22 @@ class Config(BaseModel):
     cache_gigabytes: float = option("Data", "size up to which decoded images are kept on disk", 8.0, ge=0)
     workers: int | None = option("Data", "loader processes for what the cache does not hold", ge=0, le=64)
 
+    # Text
+    text_column: str | None = option("Text", "the column of a table that holds the texts")
+    tokenizer: TokenizerKind | None = option("Text", "what a token is: a character, byte pairs, a byte or a word")
+    vocabulary_size: int | None = option("Text", "most tokens of `bpe` and `word`", ge=260, le=1_000_000)
+    context: int | None = option("Text", "tokens that the network sees at once; longer texts are cut", ge=1, le=65_536)
+    token_budget: int | None = option("Text", "tokens a step, padding counted, where texts differ in length", ge=1)
+    heads: int | None = option("Text", "attention heads of a Transformer; they divide the width", ge=1, le=256)
+    positions: Positions | None = option("Text", "how a Transformer's token knows its place")
+
     # Model
     model: str | None = option("Model", "network (see `convergent models`), or any image backbone of timm by name")
     pretrained: str | None = option("Model", "`timm` for the published weights of the backbone, or a safetensors file")
     activation: Activation | None = option("Model", "activation function of the hidden layers")
     width: int | None = option("Model", "channels or units of the first hidden stage", ge=1, le=65_536)
     depth: int | None = option("Model", "number of hidden stages", ge=1, le=1_000)
-    ensemble: int | None = option("Model", "members of the TabM ensemble that share their weights", ge=1, le=256)
+    ensemble: int | None = option("Model", "members of an ensemble; for tables they share weights (TabM)", ge=1, le=256)
 
     # Loss
     output: Output | None = option("Loss", "what turns the network's last layer into a prediction; fits the loss")
@@ -96,6 +107,9 @@ class Config(BaseModel):
 
     # Regularisation
     dropout: float | None = option("Regularisation", "share of units that are switched off", ge=0, lt=1)
+    word_dropout: float | None = option(
+        "Regularisation", "share of a text's tokens that training takes for unknown", ge=0, lt=1
+    )
     augment: list[str] | None = option(
         "Regularisation", "flip, shift, crop, cutout, colour, mixup, cutmix, progressive; or none"
     )

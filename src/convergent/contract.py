@@ -57,14 +57,13 @@ def _check_complete(config: Config) -> str:
 
 
 @torch.no_grad()
-def _outputs(model: nn.Module, batch: Batch) -> Tensor:
-    outputs: Tensor = model.eval()(*batch.inputs)
-    return outputs
+def _outputs(task: Task, model: nn.Module, batch: Batch) -> Tensor:
+    return task.judge(model.eval(), batch)
 
 
 def _check_deterministic(task: Task, splits: Splits, config: Config, model: nn.Module, batch: Batch) -> str:
     again = _built(task, splits, config)
-    equal = torch.equal(_outputs(model, batch), _outputs(again, batch))
+    equal = torch.equal(_outputs(task, model, batch), _outputs(task, again, batch))
     return "" if equal else "build: the same seed gives different networks"
 
 
@@ -86,11 +85,11 @@ def _check_overfits(task: Task, model: nn.Module, batch: Batch, loss: Loss) -> s
 
 
 def _check_outputs(task: Task, splits: Splits, model: nn.Module, batch: Batch) -> str:
-    outputs = _outputs(model, batch)
+    outputs = _outputs(task, model, batch)
     if len(outputs) != len(batch.targets):
         return f"build: {len(batch.targets)} samples give {len(outputs)} outputs"
     half = len(batch.targets) // 2
-    alone = _outputs(model, Batch(tuple(tensor[:half] for tensor in batch.inputs), batch.targets[:half]))
+    alone = _outputs(task, model, Batch(tuple(tensor[:half] for tensor in batch.inputs), batch.targets[:half]))
     if not torch.allclose(alone, outputs[:half], rtol=1e-3, atol=1e-4):
         return "build: a sample's output depends on the others in its batch"
     contributions = task.metric(splits.spec).contribution(outputs, batch.targets)
@@ -100,13 +99,13 @@ def _check_outputs(task: Task, splits: Splits, model: nn.Module, batch: Batch) -
 def _check_saves(task: Task, splits: Splits, config: Config, model: nn.Module, batch: Batch) -> str:
     loaded = _built(task, splits, config)
     loaded.load_state_dict(safetensors.torch.load(pack(model.state_dict())))
-    equal = torch.equal(_outputs(loaded, batch), _outputs(model, batch))
+    equal = torch.equal(_outputs(task, loaded, batch), _outputs(task, model, batch))
     return "" if equal else "build: saved and loaded weights give other outputs"
 
 
 def _check_shown(task: Task, splits: Splits, model: nn.Module) -> str:
     batch = splits.valid.batch(np.arange(len(splits.valid)))
-    outputs = _outputs(model, batch)
+    outputs = _outputs(task, model, batch)
     if len(task.decode(outputs, splits.spec)) != len(outputs):
         return "decode: must give one answer a sample"
     metrics = task.metrics(outputs, batch.targets, splits.spec)

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from convergent.config import Config
+from convergent.data.lengths import lengths_of
 from convergent.doctor.charts import panels
 from convergent.doctor.diagnose import judge
 from convergent.doctor.experiments import own_randomness
-from convergent.doctor.experiments.dependence import samples_mix
+from convergent.doctor.experiments.dependence import future_leak, is_causal, samples_mix
 from convergent.doctor.hashes import hash_samples
 from convergent.doctor.rank import ranked
 from convergent.doctor.record import Evaluation, Evidence, LossCall, LossKind, SampleSet
@@ -49,12 +51,16 @@ SLOW = frozenset(
 Tell = Callable[[Finding], None]
 
 
-def some_samples(samples: Samples, most: int, seed: int) -> tuple[SampleSet, np.ndarray]:
-    """Return at most `most` samples drawn at random as the rules read them, and their indices."""
+def some_samples(samples: Samples, most: int, seed: int, longest: int = 0) -> tuple[SampleSet, np.ndarray]:
+    """Return at most `most` samples drawn at random as the rules read them, and their indices.
+
+    Where samples differ in length they are padded to `longest`, so that equal ones look alike in every split.
+    """
     count = min(most, len(samples))
     indices = np.sort(np.random.default_rng(seed).choice(len(samples), count, replace=False)).astype(np.int64)
     batch = samples.batch(indices)
-    hashes = [hash_samples(part) for part in batch.inputs]
+    padded = [pad(part, (0, longest - part.shape[1])) for part in batch.inputs] if longest else batch.inputs
+    hashes = [hash_samples(part) for part in padded]
     whole = [hash(parts) for parts in zip(*hashes, strict=True)] if all(hashes) else []
     numbers = [part for part in batch.inputs if part.is_floating_point() or part.dtype == torch.uint8]
     rows = [part.float().reshape(count, -1) if len(numbers) > 1 else part.float() for part in numbers]
@@ -66,8 +72,10 @@ def first_evidence(splits: Splits, config: Config, model: nn.Module) -> tuple[Ev
     """Return what is known of the data before training, and which training samples the evidence holds."""
     evidence = Evidence(name=str(config.model), num_parameters=sum(p.numel() for p in model.parameters()))
     data = evidence.data
-    data.train, indices = some_samples(splits.train, PREFLIGHT_TRAIN, config.seed)
-    data.valid, _ = some_samples(splits.valid, PREFLIGHT_VALID, config.seed)
+    lengths = [lengths_of(part) for part in (splits.train, splits.valid)]
+    longest = max((int(one.max()) for one in lengths if one is not None), default=0)
+    data.train, indices = some_samples(splits.train, PREFLIGHT_TRAIN, config.seed, longest)
+    data.valid, _ = some_samples(splits.valid, PREFLIGHT_VALID, config.seed, longest)
     if data.train.hashes and data.valid.hashes:
         known = set(data.train.hashes)
         data.overlap = sum(value in known for value in data.valid.hashes) / len(data.valid.hashes)
@@ -89,7 +97,7 @@ def preflight(splits: Splits, config: Config, model: nn.Module, recipe: Recipe) 
         batch = splits.train.batch(indices[: min(32, len(indices))])
         inputs = tuple(part.to(recipe.device) for part in batch.inputs)
         subject = Subject(
-            model=copy.deepcopy(model),
+            model=awake(copy.deepcopy(model)),
             initial_state=None,
             loss=recipe.loss,
             train_batches=[(inputs, {}, batch.targets.to(recipe.device))],
@@ -97,8 +105,19 @@ def preflight(splits: Splits, config: Config, model: nn.Module, recipe: Recipe) 
             batch_size=len(batch.targets),
         )
         evidence.experiments.samples_mix = samples_mix(subject)
+        if is_causal(subject):
+            evidence.experiments.future_leak = future_leak(subject)
         found = judge(evidence, BEFORE_TRAINING)
     return [with_names(one, splits.train, indices) for one in found]
+
+
+@torch.no_grad()
+def awake(model: nn.Module) -> nn.Module:
+    """Return the network with numbers in its matrices of zeros: with them no output depends on anything yet."""
+    for parameter in model.parameters():
+        if parameter.ndim >= 2 and not parameter.any():
+            nn.init.normal_(parameter, std=1 / math.sqrt(parameter[0].numel()))
+    return model
 
 
 def with_names(one: Finding, samples: Samples, indices: np.ndarray) -> Finding:

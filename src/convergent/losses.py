@@ -86,6 +86,23 @@ class ClassificationLoss(torch.nn.Module):
         return binary_cross_entropy(logits_BC, targets, smoothing=self.smoothing, weight_C=self.weight_C)
 
 
+class MembersLoss(torch.nn.Module):
+    """The mean of a loss over the members of an ensemble; a plain network's outputs go through as they are.
+
+    outputs (B, K, C) or (B, C) with class ids (B); for numbers (B, K) or (B) with targets (B).
+    """
+
+    def __init__(self, loss: Callable[[Tensor, Tensor], Tensor], plain_dims: int) -> None:
+        super().__init__()
+        self.loss, self.plain_dims = loss, plain_dims
+
+    def forward(self, outputs: Tensor, targets_B: Tensor) -> Tensor:
+        """Return the scalar loss."""
+        if outputs.ndim == self.plain_dims:
+            return self.loss(outputs, targets_B)
+        return self.loss(outputs.flatten(0, 1), targets_B.repeat_interleave(outputs.shape[1]))
+
+
 def make_loss(
     config: Config, num_classes: int | None = None, class_counts: list[int] | None = None
 ) -> Callable[[Tensor, Tensor], Tensor]:

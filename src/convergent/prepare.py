@@ -101,7 +101,7 @@ def prepare(folder: Path, task: Task, splits: Splits, config: Config, clock: Clo
         loss.to(device)
     recipe = Recipe(task.step, loss, task.augment(splits.spec, config), config, device)
     size = len(splits.train) if config.optimizer == "gradient_descent" else config.batch_size or 128
-    batches = TrainingBatches(splits.train, size, config.seed, device, config.workers)
+    batches = TrainingBatches(splits.train, size, config.seed, device, config.workers, config.token_budget)
     return Prepared(folder, task, splits, config, model, recipe, batches, clock)
 
 

@@ -58,7 +58,7 @@ def judge(
 ) -> tuple[dict[str, Any], dict[str, float], Tensor, Tensor]:
     """Return (metrics with interval, the baseline's metrics, outputs, targets) of a split."""
     device = next(model.parameters()).device
-    outputs, targets = outputs_of(model, samples, batch_size, device, precision)
+    outputs, targets = outputs_of(model, samples, batch_size, device, precision, task.judge)
     metric = task.metric(splits.spec)
     scores: dict[str, Any] = dict(task.metrics(outputs, targets, splits.spec))
     scores["interval"] = bootstrap_interval(metric, metric.contribution(outputs, targets))
@@ -86,4 +86,5 @@ def final_result(
                 model, samples, task, splits, batch_size, precision
             )
             judged = samples
-    return result, list(task.draw(judged, outputs, targets, splits.spec))
+    panels = list(task.draw(judged, outputs, targets, splits.spec))
+    return result, [*panels, *task.explain(model, judged, splits.spec, config)]

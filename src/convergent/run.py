@@ -13,6 +13,7 @@ import torch
 
 import convergent
 from convergent.config import make_config, read_yaml, write_yaml
+from convergent.data.loader import TrainingBatches
 from convergent.data.source import open_source
 from convergent.engine.budget import requested_steps
 from convergent.engine.checkpoint import Part, checkpoints, newest_valid, read_checkpoint, write_bytes
@@ -46,6 +47,7 @@ from convergent.report.page import write_report
 from convergent.report.progress import Progress
 from convergent.results import final_result, save_model, write_json
 from convergent.screen import Say, describe, say_on_stderr, summary
+from convergent.specimens import Specimens, specimen_panels
 from convergent.task import find_task, recognise_task
 from convergent.trained import Run
 from convergent.treat.figures import treatment_panels
@@ -82,6 +84,9 @@ def train(data: str, *, say: Say = say_on_stderr, seconds_before: float = 0.0, *
         write_json(folder / "preflight.json", [one.model_dump() for one in before])
         for one in before:
             say(told(one))
+    padding = prepared.batches.padding()
+    if padding is not None:
+        say(f"batches by length: {padding[0]:.1%} of the tokens are padding, {padding[1]:.1%} if drawn at random")
     record = choose_plan(prepared, say)
     prepared = with_learning_rate(prepared, record.chosen, say)
     write_bytes(folder / "config.yaml", write_yaml(prepared.config).encode())
@@ -188,13 +193,16 @@ def run_to_end(
             journal.write("treatment", text=text)
             shown.note(f"treatment: {text}")
 
+        def specimens(state: TrainState) -> Specimens:
+            return Specimens(task, prepared.splits.spec, prepared.config, state, journal)
+
         doctor = RunDoctor(state, prepared.splits, config, plan.compiled, tell) if config.doctor else None
         if doctor is not None and saved is not None and not doctor.restore(*saved):
             say("the checkpoint holds nothing of what the doctor had seen: it goes on watching, untreated, from here")
         treated = None
         try:
             if doctor is None or config.treat == "off":
-                watchers = [journal, shown] if doctor is None else [journal, shown, doctor]
+                watchers = [journal, shown, specimens(state), *([] if doctor is None else [doctor])]
                 training = make_training(prepared, state, record, watchers)
                 ending = train_loop(state, replace(training, beside=doctor.stored if doctor is not None else None))
             else:
@@ -204,7 +212,10 @@ def run_to_end(
                     treated.treatment,
                     lambda branch: replace(
                         make_training(
-                            prepared_as(prepared, branch), branch.state, record, [journal, shown, branch.consultant]
+                            prepared_as(prepared, branch),
+                            branch.state,
+                            record,
+                            [journal, shown, specimens(branch.state), branch.consultant],
                         ),
                         beside=lambda: beside(branch),
                     ),
@@ -262,7 +273,9 @@ def make_training(prepared: Prepared, state: TrainState, record: PlanRecord, obs
     def evaluate() -> dict[str, float]:
         batch_size = 2 * prepared.batches.batch_size
         model = state.evaluated()
-        outputs, targets = outputs_of(model, prepared.splits.valid, batch_size, recipe.device, plan.precision)
+        outputs, targets = outputs_of(
+            model, prepared.splits.valid, batch_size, recipe.device, plan.precision, prepared.task.judge
+        )
         return prepared.task.metrics(outputs, targets, spec)
 
     monitored = config.monitor or metric.name
@@ -290,7 +303,7 @@ def higher_is_better(name: str) -> bool:
     >>> higher_is_better("accuracy"), higher_is_better("loss")
     (True, False)
     """
-    return name not in {"loss", "rmse", "mae", "mse", "calibration_error"}
+    return name not in {"loss", "rmse", "mae", "mse", "calibration_error", "perplexity", "bits_per_character"}
 
 
 def finish(
@@ -305,19 +318,22 @@ def finish(
     model.eval()
     training_seconds = prepared.clock.seconds() - state.progress.setup_seconds
     result, panels = final_result(model, prepared.task, prepared.splits, config, record.chosen.precision)
-    progress = state.progress
+    progress, batches = state.progress, prepared.batches
+    seen = progress.step / batches.steps_per_epoch * batches.samples_per_epoch
     result |= {
         "steps": progress.step,
         "best_step": progress.best_step,
         "epochs": progress.step / prepared.batches.steps_per_epoch,
         "ending": ending,
         "seconds": prepared.clock.seconds(),
-        "samples_per_second": progress.step * prepared.batches.batch_size / max(1e-9, training_seconds),
+        "samples_per_second": seen / max(1e-9, training_seconds),
+        "padding_share": (batches.padding() or (None,))[0],
         "plan": record.chosen.model_dump(),
         "treatments": treatments,
         "versions": versions(),
         "weights_sha256": save_model(folder / "model", model.cpu(), prepared.task, prepared.splits, config),
     }
+    panels += [*specimen_panels(folder), *padding_panels(batches)]
     write_json(folder / "panels.json", [panel.model_dump() for panel in [*panels, *figures]])
     write_json(folder / "result.json", result)
     report = write_report(folder)
@@ -328,6 +344,21 @@ def finish(
             say(told(one))
     say(f"report: {report}")
     return Run(folder)
+
+
+def padding_panels(batches: TrainingBatches) -> list[Panel]:
+    """Return what is computed on padding, where samples differ in length."""
+    padding = batches.padding()
+    if padding is None or batches.buckets is None:
+        return []
+    sizes = [bucket.batch_size for bucket in batches.buckets]
+    rows: list[list[Any]] = [
+        ["batches of samples of like length", f"{padding[0]:.1%}"],
+        ["batches drawn at random would have", f"{padding[1]:.1%}"],
+    ]
+    note = f"{len(sizes)} buckets by length; batches of {min(sizes)} to {max(sizes)} samples."
+    data = {"columns": ["", "share of the tokens that is padding"], "rows": rows}
+    return [Panel(kind="table", section="data", title="Padding", note=note, data=data)]
 
 
 def versions() -> dict[str, str]:

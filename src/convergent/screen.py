@@ -26,6 +26,7 @@ def describe(splits: Splits) -> list[str]:
         shown = ", ".join(spec.classes[:8]) + (" ..." if len(spec.classes) > 8 else "")
         lines.append(f"{len(spec.classes)} classes of `{spec.target}`: {shown}")
     lines += column_lines(spec.features.get("columns", []))
+    lines += splits.train.notes
     if spec.refused:
         first = spec.refused[0]
         lines.append(f"{len(spec.refused)} samples refused, the first: {first.where}: {first.reason}")

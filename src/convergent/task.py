@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convergent.config import Config, nearest
-from convergent.types import Batch, DataSpec, Metric, Panel, Recognition, Samples, Splits, UserError
+from convergent.types import Batch, DataSpec, Metric, Panel, Recognition, Samples, Sampling, Splits, UserError
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +30,17 @@ def supervised_step(model: nn.Module, batch: Batch, loss: Loss) -> tuple[Tensor,
     """Return (loss, logits) of one forward pass: the step of every task with inputs and targets."""
     logits = model(*batch.inputs)
     return loss(logits, batch.targets), logits
+
+
+def outputs_as_they_are(model: nn.Module, batch: Batch) -> Tensor:
+    """Return the network's outputs: what the metrics of most tasks are made from."""
+    outputs: Tensor = model(*batch.inputs)
+    return outputs
+
+
+def no_explanation(model: nn.Module, samples: Samples, spec: DataSpec, config: Config) -> Sequence[Panel]:
+    """Return no panel."""
+    return []
 
 
 def no_augmentation(spec: DataSpec, config: Config) -> None:
@@ -48,16 +59,23 @@ class Task:
     load         (source, config) -> Splits; statistics are fitted on the training split alone
     read         (source, spec, config) -> Samples: new data by the statistics of `spec`, for `evaluate` and `predict`;
                  targets are NaN (regression) or -1 (classes) where the source has none
+    of_text      (text, spec, config) -> Samples of a text given itself; None where `predict` takes data alone
     defaults     (spec, config) -> Config with every None decided from the data; what the user set stays
     build        (spec, config) -> the network; takes the raw batch, so normalisation lies within it
     loss         (spec, config) -> the training loss of (outputs, targets)
     augment      (spec, config) -> (batch, generator, progress 0..1) -> batch on the device, or None
     step         (model, batch, loss) -> (loss, outputs)
+    judge        (model, batch) -> what metrics, decode and draw call outputs, one row a sample; the network's own by
+                 default, and less where those would fill the memory
     metric       spec -> the main metric
     metrics      (outputs, targets, spec) -> all metrics by their standard names, floats
     baseline     (targets, spec) -> the same metrics for the best constant prediction fitted on the training split
     decode       (outputs, spec) -> a JSON-ready dictionary a sample: what `predict` prints
     draw         (samples, outputs, targets, spec) -> panels for the report
+    explain      (model, samples, spec, config) -> panels that need the network itself
+    respond      (model, spec, config, text, sampling) -> pieces of the answer to a text; None where `predict` takes
+                 data
+    specimen     (model, spec, config) -> a text that the network writes, kept while it trains; None for none
     """
 
     name: str
@@ -76,6 +94,11 @@ class Task:
     draw: Callable[[Samples, Tensor, Tensor, DataSpec], Sequence[Panel]]
     augment: Callable[[DataSpec, Config], Augment | None] = no_augmentation
     step: Callable[[nn.Module, Batch, Loss], tuple[Tensor, Tensor]] = supervised_step
+    judge: Callable[[nn.Module, Batch], Tensor] = outputs_as_they_are
+    explain: Callable[[nn.Module, Samples, DataSpec, Config], Sequence[Panel]] = no_explanation
+    of_text: Callable[[str, DataSpec, Config], Samples] | None = None
+    respond: Callable[[nn.Module, DataSpec, Config, str, Sampling], Iterator[str]] | None = None
+    specimen: Callable[[nn.Module, DataSpec, Config], str] | None = None
 
 
 def task_names() -> list[str]:

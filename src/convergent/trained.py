@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,23 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import nn
 
-from convergent.config import Config
-from convergent.data.source import open_source
+from convergent.config import Config, nearest
+from convergent.data.source import is_table, is_text, open_source
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.threads import free_threads
 from convergent.metrics import bootstrap_interval
 from convergent.report.page import write_report
 from convergent.screen import Say, say_on_stderr
 from convergent.task import Task, find_task
-from convergent.types import DataSpec, Samples, UserError
+from convergent.types import DataSpec, Samples, Sampling, UserError
 
 MODEL_VERSION = 1
+LIMITS = {
+    "max_tokens": "it must be 1 or more",
+    "temperature": "it must be 0 or more",
+    "top_k": "it must be 1 or more",
+    "top_p": "it must be above 0 and at most 1",
+}
 
 
 class Run:
@@ -69,19 +76,31 @@ class Run:
         return self._model
 
     def read(self, data: str, say: Say = say_on_stderr) -> Samples:
-        """Return new data, prepared by the statistics of the training; what was left out or ignored is said."""
-        samples = self.task.read(open_source(data), self.spec, self.config)
+        """Return new data, prepared by the statistics of the training; what was left out or ignored is said.
+
+        Of a task on texts, what has blanks and is no path is a text itself.
+        """
+        if self.task.of_text is not None and is_text_itself(data):
+            samples = self.task.of_text(data, self.spec, self.config)
+        else:
+            samples = self.task.read(open_source(data), self.spec, self.config)
         for refusal in samples.refused:
             say(f"{data}: {refusal.where} left out: {refusal.reason}")
         for note in samples.notes:
             say(f"{data}: {note}")
         return samples
 
-    def predict(self, inputs: str | Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, inputs: str | Sequence[str], **sampling: Any) -> list[dict[str, Any]]:
         """Return a dictionary a sample of each input (a file, a folder, a table ...), with its `input` name.
 
+        A language model takes texts, and `sampling` as `convergent.types.Sampling` names it.
         Raises UserError for what cannot be read.
         """
+        if self.task.respond is not None:
+            texts = [inputs] if isinstance(inputs, str) else list(inputs)
+            return [{"input": text, "text": "".join(self.respond(text, **sampling))} for text in texts]
+        if sampling:
+            raise UserError(f"{self.task.name} writes no text: it takes no {', '.join(sampling)}.")
         answers = []
         for address in [inputs] if isinstance(inputs, str) else inputs:
             samples = self.read(str(address))
@@ -89,6 +108,16 @@ class Run:
             decoded = self.task.decode(outputs, self.spec)
             answers += [{"input": samples.name(i), **answer} for i, answer in enumerate(decoded)]
         return answers
+
+    def respond(self, text: str, **sampling: Any) -> Iterator[str]:
+        """Yield the pieces of the answer to a text, of a task that answers texts.
+
+        Raises UserError where the task takes data instead.
+        """
+        if self.task.respond is None:
+            raise UserError(f"{self.task.name} answers no texts: give it data.")
+        torch.set_num_threads(free_threads())
+        yield from self.task.respond(self.model, self.spec, self.config, text, make_sampling(**sampling))
 
     def evaluate(self, data: str | None = None) -> dict[str, Any]:
         """Return metrics, interval and baseline on labelled `data`; without data, those of the run's own splits.
@@ -99,7 +128,8 @@ class Run:
             return {key: self.result[key] for key in ("metric", "valid", "test", "baseline") if key in self.result}
         samples = self.read(str(data))
         outputs, targets = self._outputs(samples)
-        unknown = int((targets.isnan() if targets.is_floating_point() else targets < 0).sum())
+        missing = targets.isnan() if targets.is_floating_point() else targets < 0
+        unknown = int(missing.flatten(1).all(1).sum() if missing.ndim > 1 else missing.sum())
         if unknown:
             raise UserError(
                 f"{data}: {unknown} of {len(targets)} samples have no known {self.spec.target}. "
@@ -123,7 +153,50 @@ class Run:
 
     def _outputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         torch.set_num_threads(free_threads())
-        return outputs_of(self.model, samples, 256, torch.device("cpu"))
+        return outputs_of(self.model, samples, 256, torch.device("cpu"), judge=self.task.judge)
+
+
+def make_sampling(**given: Any) -> Sampling:
+    """Return how to write from what was given; raises UserError for an unknown name or a value that has no meaning.
+
+    >>> make_sampling(top_k=5).top_k
+    5
+    """
+    unknown = [name for name in given if name not in Sampling._fields]
+    if unknown:
+        raise UserError(f"unknown option `{unknown[0]}`.{nearest(unknown[0], list(Sampling._fields))}")
+    sampling = Sampling(**given)
+    wrong = [
+        name
+        for name, holds in (
+            ("max_tokens", sampling.max_tokens >= 1),
+            ("temperature", 0 <= sampling.temperature < math.inf),
+            ("top_k", sampling.top_k is None or sampling.top_k >= 1),
+            ("top_p", sampling.top_p is None or 0 < sampling.top_p <= 1),
+        )
+        if not holds
+    ]
+    if wrong:
+        raise UserError(f"{wrong[0]} cannot be {getattr(sampling, wrong[0])}: {LIMITS[wrong[0]]}.")
+    return sampling
+
+
+def is_text_itself(words: str) -> bool:
+    """Return whether an input is a text rather than an address: nothing lies there, and it does not look like one.
+
+    >>> is_text_itself("what a film"), is_text_itself("my films.csv"), is_text_itself("sample:sms")
+    (True, False, False)
+    """
+    address = words.strip()
+    path = Path(address)
+    try:
+        if path.expanduser().exists():
+            return False
+    except (OSError, ValueError, RuntimeError):  # longer than any path, or with characters that none has
+        return True
+    if is_table(path) or is_text(path):
+        return False
+    return any(map(str.isspace, address)) or not any(mark in address.rstrip(".!?") for mark in "/\\:*.")
 
 
 def _read_model_json(folder: Path) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from convergent.config import Config, make_config, write_yaml
 from convergent.data.order import derived_seed
@@ -32,12 +33,15 @@ from convergent.prepare import Prepared
 from convergent.results import write_json
 from convergent.treat.ask import ask_on_terminal
 from convergent.treat.branch import Branch, new_branch
+from convergent.treat.chosen import ChosenSamples
 from convergent.treat.patient import Change, Parts, Patient, Tasks, Watcher
 from convergent.treat.treatment import Pending, Treatment, marks_of
 from convergent.treat.trial import Attempt
-from convergent.types import Finding
+from convergent.types import Finding, Samples
 
 FEWEST_STEPS = 20
+MOST_OUTPUTS = 1 << 26
+"""Numbers of the validation samples' outputs that are kept at a mark."""
 FILE, FOLDER = "treatment.json", "treatment"
 
 
@@ -60,9 +64,24 @@ def own_patient(prepared: Prepared, plan: Plan, tell: Tell) -> Patient:
         return RunDoctor(state, splits, patient.config, plan.compiled, tell)
 
     return Patient(
-        build(prepared.config)[0], prepared.recipe, splits.train, splits.valid, prepared.batches.batch_size, watch,
+        build(prepared.config)[0], prepared.recipe, splits.train, few_enough(splits.valid, prepared.model),
+        prepared.batches.batch_size, watch,
         tasks=Tasks(build, defaults),
     )  # fmt: skip
+
+
+@torch.no_grad()
+def few_enough(samples: Samples, model: nn.Module) -> Samples:
+    """Return the samples, or of many with large outputs (logits of every token) as many as the memory can hold."""
+    inputs = samples.batch(np.zeros(1, np.int64)).inputs
+    device = next(model.parameters()).device
+    was_training = model.training
+    outputs: Tensor = model.eval()(*(part.to(device) for part in inputs))
+    model.train(was_training)
+    most = max(1, MOST_OUTPUTS // outputs.numel())
+    if len(samples) <= most:
+        return samples
+    return ChosenSamples(samples, np.unique(np.linspace(0, len(samples) - 1, most).astype(np.int64)))
 
 
 def prepared_as(prepared: Prepared, branch: Branch) -> Prepared:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -151,6 +151,30 @@ class Observer(Protocol):
         ...
 
 
+class Sampling(NamedTuple):
+    """How a text is written, token by token.
+
+    temperature  0 takes the likeliest token always
+    top_k        only so many of the likeliest
+    top_p        only the likeliest that together have this probability (Holtzman et al. 2020, arXiv 1904.09751)
+    """
+
+    max_tokens: int = 200
+    temperature: float = 0.8
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int = 0
+
+
+@runtime_checkable
+class EpochSamples(Protocol):
+    """Samples that each epoch of the training sees otherwise: windows laid anew, other tokens masked."""
+
+    def of_epoch(self, seed: int, epoch: int) -> Samples:
+        """Return the samples as that epoch sees them, a pure function of seed and epoch."""
+        ...
+
+
 class Metric(NamedTuple):
     """A task's main metric as a mean over samples: `finish(mean(contribution))`.
 
@@ -202,11 +226,13 @@ class Panel(BaseModel):
     lines      x: [float], series: {name: [float]}, x_label, y_label, diagonal: bool
     gallery    items: [{png: base64, caption, detail}]
     table      columns: [str], rows: [[str | float]]
+    texts      items: [{caption, detail, words: [[str, float]], rest}]
+    heatmap    rows: [str], columns: [str], values: [[float]]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["matrix", "scatter", "bars", "lines", "gallery", "table"]
+    kind: Literal["matrix", "scatter", "bars", "lines", "gallery", "table", "heatmap", "texts"]
     section: Literal["data", "result", "mistakes", "doctor", "treatment"]
     title: str
     note: str = ""

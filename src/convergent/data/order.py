@@ -28,6 +28,11 @@ def generator(seed: int, purpose: str, *counters: int) -> torch.Generator:
     return torch.Generator().manual_seed(derived_seed(seed, purpose, *counters))
 
 
+def generator_of_numbers(seed: int, purpose: str, *counters: int) -> np.random.Generator:
+    """Return numpy's generator at the start of its own stream."""
+    return np.random.default_rng(derived_seed(seed, purpose, *counters))
+
+
 def epoch_order(seed: int, epoch: int, num_samples: int) -> np.ndarray:
     """Return the permutation of the samples in that epoch, int64 of shape (num_samples,).
 

@@ -16,7 +16,7 @@ from convergent.config import nearest
 from convergent.data.fetch import fetch, is_archive, is_remote, unpack
 from convergent.types import UserError
 
-Kind = Literal["class_folders", "images", "idx", "npz", "table"]
+Kind = Literal["class_folders", "images", "idx", "npz", "table", "text_folders", "text"]
 SPLIT_NAMES = {
     "train": "train", "training": "train", "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid",
     "test": "test", "testing": "test", "t10k": "test",
@@ -24,11 +24,15 @@ SPLIT_NAMES = {
 IMAGE_SUFFIXES = frozenset([
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
 ])  # fmt: skip
+TEXT_SUFFIXES = frozenset([".txt", ".text"])
 TABLE_SUFFIXES = frozenset([".csv", ".tsv", ".parquet", ".jsonl"])
 IGNORED = frozenset(["__macosx", "thumbs.db", "desktop.ini"])
 # Folders of these names hold the parts of one layout (segmentation, detection), not classes.
 NOT_CLASSES = frozenset(["images", "masks", "labels", "annotations", "jpegimages", "imagesets"])
-LAYOUTS = "class folders of images, images, IDX, .npz, .csv, .tsv, .parquet, .jsonl, or an archive of these"
+LAYOUTS = (
+    "class folders of images or .txt files, images, .txt files, IDX, .npz, .csv, .tsv, .parquet, .jsonl, "
+    "or an archive of these"
+)
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,11 @@ class Source:
 
     address   as the user gave it
     kind      class_folders (root/CLASS/file, perhaps under split folders), images (loose image files, to predict on),
-              idx (MNIST-style pairs of files), npz (named arrays), table (csv, tsv, parquet, jsonl)
+              idx (MNIST-style pairs of files), npz (named arrays), table (csv, tsv, parquet, jsonl),
+              text_folders (root/CLASS/file.txt, perhaps under split folders), text (loose text files)
     parts     the pieces of each split: {"all": [path]} where the data has no split of its own,
               {"train": [...], "valid": [...], "test": [...]} where it has (valid and test may be missing).
-              class_folders: the folder that holds the class folders. images: the files.
+              class_folders, text_folders: the folder that holds the class folders. images, text: the files.
               idx: images file, labels file (which may be missing for data to predict on). npz, table: files.
     reason    how it was recognised, as a clause: "class folders `cat`, `dog` under train/ and test/"
     """
@@ -108,6 +113,11 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
+def is_text(path: Path) -> bool:
+    """Return whether the name is that of a text file."""
+    return path.suffix.lower() in TEXT_SUFFIXES
+
+
 def is_table(path: Path) -> bool:
     """Return whether the name is that of a table."""
     return path.suffix.lower() in TABLE_SUFFIXES
@@ -147,6 +157,8 @@ def _open_file(address: str, path: Path) -> Source:
         return Source(address, "images", {"all": (path,)}, "one image")
     if path.suffix.lower() == ".npz":
         return Source(address, "npz", {"all": (path,)}, "named arrays")
+    if is_text(path):
+        return Source(address, "text", {"all": (path,)}, "one text file")
     if is_table(path):
         return Source(address, "table", {"all": (path,)}, f"a table ({path.suffix[1:].lower()})")
     if "ubyte" in path.name:
@@ -171,6 +183,7 @@ def _open_folder(address: str, folder: Path) -> Source:
         or _idx(address, files)
         or _tables(address, files)
         or _loose_images(address, files)
+        or _loose_texts(address, files)
         or _one_file(address, files)
         or (_open_folder(address, folders[0]) if len(folders) == 1 and not files else None)
         or _unknown(address, _contents(entries))
@@ -183,30 +196,42 @@ def _in_order(parts: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]
 
 def _split_folders(address: str, folders: list[Path]) -> Source | None:
     splits = {SPLIT_NAMES[folder.name.lower()]: folder for folder in folders if folder.name.lower() in SPLIT_NAMES}
-    if "train" not in splits or len(splits) < 2 or not all(_holds_classes(folder) for folder in splits.values()):
+    if "train" not in splits or len(splits) < 2:
+        return None
+    kinds = {_class_kind(folder) for folder in splits.values()}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    loose = kind is None and all(any(map(is_text, visible(folder))) for folder in splits.values())
+    if kind is None and not loose:
         return None
     others = [folder.name for folder in folders if folder not in splits.values()]
     if others:
         raise UserError(f"{address}: `{others[0]}` lies beside `{splits['train'].name}`: it is no split. Move it away.")
     parts = _in_order({name: (folder,) for name, folder in splits.items()})
     where = " and ".join(f"{folder.name}/" for (folder,) in parts.values())
-    return Source(address, "class_folders", parts, f"{_class_names(splits['train'])} under {where}")
+    if kind is None:
+        files = {name: tuple(filter(is_text, visible(folder))) for name, (folder,) in parts.items()}
+        return Source(address, "text", files, f"text files under {where}")
+    return Source(address, kind, parts, f"{_class_names(splits['train'])} under {where}")
 
 
 def _classes(address: str, folder: Path, folders: list[Path], files: list[Path]) -> Source | None:
     """Recognise class folders; a single folder beside a table holds the images that the table names."""
-    if not _holds_classes(folder) or all(entry.name.lower() in SPLIT_NAMES for entry in folders):
+    kind = _class_kind(folder)
+    if kind is None or all(entry.name.lower() in SPLIT_NAMES for entry in folders):
         return None
     if len(folders) == 1 and (any(map(is_table, files)) or not any(map(is_image, visible(folders[0])))):
         return None
-    return Source(address, "class_folders", {"all": (folder,)}, _class_names(folder))
+    return Source(address, kind, {"all": (folder,)}, _class_names(folder))
 
 
-def _holds_classes(folder: Path) -> bool:
+def _class_kind(folder: Path) -> Kind | None:
+    """Return whether the folders within `folder` hold images or, if none, texts; None where they hold neither."""
     folders = class_folders(folder)
     if not folders or {entry.name.lower() for entry in folders} <= NOT_CLASSES:
-        return False
-    return any(is_image(path) for entry in folders for path in walk_files(entry))
+        return None
+    if any(is_image(path) for entry in folders for path in walk_files(entry)):
+        return "class_folders"
+    return "text_folders" if any(is_text(path) for entry in folders for path in walk_files(entry)) else None
 
 
 def _class_names(folder: Path) -> str:
@@ -247,6 +272,17 @@ def _loose_images(address: str, files: Iterable[Path]) -> Source | None:
     return Source(address, "images", {"all": images}, f"{len(images)} images without classes") if images else None
 
 
+def _loose_texts(address: str, files: Iterable[Path]) -> Source | None:
+    """Recognise text files: by split where they are called train, valid, test; else as one corpus."""
+    texts = tuple(path for path in files if is_text(path))
+    splits = {SPLIT_NAMES[path.stem.lower()]: path for path in texts if path.stem.lower() in SPLIT_NAMES}
+    if "train" in splits and len(splits) > 1:
+        parts = _in_order({name: (path,) for name, path in splits.items()})
+        return Source(address, "text", parts, f"text files {', '.join(path.name for (path,) in parts.values())}")
+    reason = f"{len(texts)} text files" if len(texts) > 1 else "one text file"
+    return Source(address, "text", {"all": texts}, reason) if texts else None
+
+
 def _one_file(address: str, files: list[Path]) -> Source | None:
     arrays = [path for path in files if path.suffix.lower() == ".npz"]
     return _open_file(address, arrays[0]) if len(arrays) == 1 else None
@@ -268,6 +304,8 @@ def _open_glob(address: str, pattern: str) -> Source:
         return _open_file(address, files[0])
     if all(map(is_image, files)):
         return Source(address, "images", {"all": files}, f"{len(files)} images without classes")
+    if all(map(is_text, files)):
+        return _loose_texts(address, files) or _unknown(address, "no text")
     if all(map(is_table, files)):
         return _tables(address, list(files)) or Source(address, "table", {"all": files}, f"{len(files)} tables")
-    return _idx(address, files) or _unknown(address, "the glob's files are not all images or all tables")
+    return _idx(address, files) or _unknown(address, "the glob's files are not all images, all texts or all tables")

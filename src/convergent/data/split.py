@@ -59,6 +59,18 @@ def _held_out(sizes: np.ndarray, fraction: float, at_least: np.ndarray) -> np.nd
     return np.clip(np.round(sizes * fraction).astype(np.int64), at_least, np.maximum(sizes - 1, 0))
 
 
+def together_split(labels: np.ndarray, keys: np.ndarray, valid: float, test: float, seed: int) -> Parts:
+    """Return parts in which every class has its share and samples of the same key (equal texts) lie together.
+
+    >>> parts = together_split(np.zeros(6), np.array(list("aabbcd")), 0.25, 0.25, seed=0)
+    >>> sorted(len(part) for part in parts)
+    [1, 1, 4]
+    """
+    _, first, codes = np.unique(keys, return_index=True, return_inverse=True)
+    parts = stratified_split(labels[first], valid, test, seed)
+    return Parts(*(np.flatnonzero(np.isin(codes, part)) for part in parts))
+
+
 def plain_split(count: int, valid: float, test: float, seed: int) -> Parts:
     """Return parts of `count` rows drawn without regard to anything."""
     return stratified_split(np.zeros(count, dtype=np.int64), valid, test, seed)

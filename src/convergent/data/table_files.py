@@ -22,6 +22,7 @@ from convergent.types import Refusal, UserError
 MAX_CELLS = 4_000_000_000
 DELIMITERS = (",", ";", "\t", "|")
 MAX_FIELD = 1 << 24
+LOOKED_AT, FEWEST_ROWS, FEWEST_WORDS = 200, 5, 2.0  # of a file without a header: lines, rows, words of a text
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _json_column(name: str, values: list[object]) -> pl.Series:
 def _read_csv(path: Path) -> TableFile:
     text = read_text(path)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else sniff_delimiter(text)
-    names = _header(path, text, delimiter)
+    text, names = _with_header(path, text, delimiter)
     try:
         frame = pl.read_csv(io.BytesIO(text.encode()), separator=delimiter, infer_schema=False, has_header=True)
         looks_whole = frame.width == len(names) and frame.height > 0 and frame.to_series(-1).null_count() == 0
@@ -183,6 +184,39 @@ def sniff_delimiter(text: str) -> str:
         if width > 1 and score > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def _with_header(path: Path, text: str, delimiter: str) -> tuple[str, list[str]]:
+    """Return the text with a header, and the column names in it: a file of texts and classes may lack one."""
+    names = headless_names(text, delimiter)
+    if names is None:
+        return text, _header(path, text, delimiter)
+    return delimiter.join(names) + "\n" + text, names
+
+
+def headless_names(text: str, delimiter: str) -> list[str] | None:
+    """Return names for two columns, texts and their classes in either order, that have no header; else None.
+
+    A header's word does not occur again below it among the values of a column of classes.
+
+    >>> headless_names("good film\\t1\\nso bad a film\\t0\\nwhat a film\\t1\\n" * 3, "\\t")
+    ['text', 'label']
+    >>> headless_names("text\\tlabel\\n" + "what a film\\t1\\n" * 8, "\\t") is None
+    True
+    """
+    sample = io.StringIO("\n".join(text[: 1 << 20].splitlines()[:LOOKED_AT]), newline="")
+    try:
+        rows = [fields for fields in csv.reader(sample, delimiter=delimiter) if fields]
+    except csv.Error:
+        return None
+    if len(rows) < FEWEST_ROWS or any(len(fields) != 2 for fields in rows):
+        return None
+    for place in (0, 1):
+        words = sum(len(fields[1 - place].split()) for fields in rows[1:]) / len(rows)
+        values = [fields[place] for fields in rows[1:]]
+        if words >= FEWEST_WORDS and rows[0][place] in values and len(set(values)) <= len(values) / 2:
+            return ["label", "text"] if place == 0 else ["text", "label"]
+    return None
 
 
 def _header(path: Path, text: str, delimiter: str) -> list[str]:

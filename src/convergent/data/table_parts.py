@@ -14,7 +14,7 @@ from convergent.config import Config
 from convergent.data.bad import enforce_limit
 from convergent.data.columns import LEARNED, Column, Kind, as_text, check_names, infer_columns
 from convergent.data.source import SPLIT_NAMES, Source
-from convergent.data.split import Parts, group_split, plain_split, split_fractions, stratified_split
+from convergent.data.split import Parts, group_split, plain_split, split_fractions, stratified_split, together_split
 from convergent.data.table_files import read_table_file
 from convergent.data.targets import class_ids, class_names, find_target, numbers_or_nan, why_refused
 from convergent.types import Refusal, UserError
@@ -148,9 +148,10 @@ def _split_column(frame: pl.DataFrame, config: Config, address: str, *, has_file
     return None
 
 
-def split_rows(known: Understood, config: Config) -> tuple[dict[str, Table], str]:
+def split_rows(known: Understood, config: Config, together: str | None = None) -> tuple[dict[str, Table], str]:
     """Return the rows by split (train, valid, and test where there is one), and how that came about, as a sentence.
 
+    Rows of classes with the same value of the column `together` stay in the same split.
     Raises UserError where no row is left to train on or to validate with.
     """
     parts, how = dict(known.parts), "As the files say"
@@ -162,13 +163,13 @@ def split_rows(known: Understood, config: Config) -> tuple[dict[str, Table], str
     if "valid" in parts:
         return parts, f"{how}."
     given = "test" in parts
-    made = _draw(whole, known, config, given)
+    made = _draw(whole, known, config, given, together)
     for name, places in (("train", made.train), ("valid", made.valid), ("test", made.test)):
         if len(places):
             parts[name] = whole.take(places)
     if len(made.train) == 0 or len(made.valid) == 0:
         raise UserError(f"{len(whole.rows)} rows are too few to train and to validate with.")
-    way = _way(known, config)
+    way = _way(known, config, together)
     if given:
         return parts, f"{how}; validation rows drawn from the training rows, {way}."
     return parts, f"Drawn at random, {way}."
@@ -179,19 +180,24 @@ def _by_column(table: Table, name: str) -> dict[str, Table]:
     return {part: table.take(np.flatnonzero((of_row == part).to_numpy())) for part in of_row.unique().to_list()}
 
 
-def _way(known: Understood, config: Config) -> str:
+def _way(known: Understood, config: Config, together: str | None) -> str:
     if config.group_column:
         return f"rows of the same `{config.group_column}` together"
+    if together:
+        return f"each class with its share, rows of equal `{together}` together"
     return "each class with its share" if known.classes else "without regard to anything"
 
 
-def _draw(table: Table, known: Understood, config: Config, has_test: bool) -> Parts:
+def _draw(table: Table, known: Understood, config: Config, has_test: bool, together: str | None) -> Parts:
     valid, test = split_fractions(len(table.rows), config.valid_fraction, config.test_fraction, has_test)
     if config.group_column:
         groups = as_text(table.frame[config.group_column]).fill_null("").to_numpy()
         return group_split(groups.astype(str), valid, test, config.seed)
     if known.classes:
         labels = as_text(table.frame[known.target]).to_numpy().astype(str)
+        if together:
+            keys = as_text(table.frame[together]).fill_null("").rank("dense").to_numpy()
+            return together_split(labels, keys, valid, test, config.seed)
         return stratified_split(labels, valid, test, config.seed)
     return plain_split(len(table.rows), valid, test, config.seed)
 

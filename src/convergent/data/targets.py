@@ -26,7 +26,7 @@ class Target(NamedTuple):
 
 
 def find_target(frame: pl.DataFrame, rows: npt.NDArray[np.int64], config: Config, where: str) -> Target:
-    """Return the column to predict: the one asked for, or one of a usual name, or the last.
+    """Return the column to predict: the one asked for, one of a usual name, the one beside texts, or the last.
 
     Raises UserError where the one asked for does not exist, or none is plausible.
     """
@@ -44,10 +44,22 @@ def _guess(frame: pl.DataFrame, rows: npt.NDArray[np.int64], config: Config, whe
         for name in frame.columns:
             if name.lower() == wanted and name in (frame.columns[0], frame.columns[-1]):
                 return name, "by its name"
+    texts = _only_beside_texts(frame, rows, config)
+    if texts is not None:
+        return texts, "the only column beside texts"
     last = frame.columns[-1]
     if len(frame.columns) > 1 and infer_column(frame[last], rows, config).kind in ("numeric", "categorical"):
         return last, "the last column"
     raise UserError(f"{where}: which column is to be predicted? Say it with --target: {', '.join(frame.columns[:20])}.")
+
+
+def _only_beside_texts(frame: pl.DataFrame, rows: npt.NDArray[np.int64], config: Config) -> str | None:
+    """Return the one column that can be learned where all others are free texts or number the rows; else None."""
+    kinds = {name: infer_column(frame[name], rows, config).kind for name in frame.columns}
+    left = [name for name, kind in kinds.items() if kind in ("numeric", "categorical")]
+    if "text" not in kinds.values() or len(left) != 1:
+        return None
+    return left[0] if holds_classes(frame[left[0]])[0] else None
 
 
 def holds_classes(values: pl.Series) -> tuple[bool, str]:

@@ -14,9 +14,7 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +26,6 @@ from convergent.config import Config, cache_folder
 from convergent.engine.checkpoint import write_bytes
 from convergent.engine.state import TrainState, averaged
 from convergent.engine.step import (
-    DTYPES,
     Recipe,
     StepFunction,
     augmented,
@@ -38,6 +35,7 @@ from convergent.engine.step import (
 )
 from convergent.engine.threads import free_threads
 from convergent.optim import has_fused, trainable
+from convergent.speed import product_speed, seconds_of
 from convergent.types import Batch, UserError
 
 SECONDS_PER_CANDIDATE = 0.6
@@ -116,34 +114,6 @@ def read_plan(path: Path) -> PlanRecord:
         raise UserError(f"{path}: is not a plan ({error.errors()[0]['msg']}).") from None
 
 
-@cache
-def product_speed(precision: str, device_type: str) -> float:
-    """Return the measured matrix-product speed in floating-point operations a second; 0 where it does not run."""
-    side = 1024 if device_type == "cuda" else 320
-    try:
-        a = torch.ones(side, side, dtype=DTYPES[precision], device=device_type)
-        a @ a
-        best = min(_seconds(lambda: a @ a, device_type) for _ in range(3))
-    except RuntimeError:
-        return 0.0
-    return float(2 * side**3 / best)
-
-
-def _seconds(call: Callable[[], object], device_type: str) -> float:
-    _synchronize(device_type)
-    start = time.perf_counter()
-    call()
-    _synchronize(device_type)
-    return time.perf_counter() - start
-
-
-def _synchronize(device_type: str) -> None:
-    if device_type == "cuda":
-        torch.cuda.synchronize()
-    elif device_type == "mps":
-        torch.mps.synchronize()
-
-
 def machine(device: torch.device) -> dict[str, Any]:
     """Return what the plan was measured on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
@@ -215,7 +185,7 @@ class _Trial:
 
     def _timed(self, progress: float = 1.0) -> float:
         self.count += 1
-        return _seconds(lambda: self._run(self.count, progress), self.device_type)
+        return seconds_of(lambda: self._run(self.count, progress), self.device_type)
 
     def milliseconds(self, seconds: float) -> float:
         """Return the median time of a step, measured for about `seconds`."""

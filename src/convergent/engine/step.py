@@ -21,10 +21,10 @@ from convergent.data.order import derived_seed, generator
 from convergent.engine.state import TrainState
 from convergent.losses import penalty
 from convergent.optim import MakeOptimizers, decay_weights, decays, make_optimizers, trainable
+from convergent.speed import DTYPES
 from convergent.task import Augment, Loss
 from convergent.types import Batch
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 Forward = Callable[[nn.Module, Batch, Loss], tuple[Tensor, Tensor]]
 
 

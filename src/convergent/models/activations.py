@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from convergent.config import nearest
 from convergent.types import UserError
 
+
+class SquaredReLU(nn.Module):
+    """The square of a rectifier, So et al. 2021, https://arxiv.org/abs/2109.08668."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return max(x, 0) squared."""
+        return F.relu(x).square()
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
+    "squared_relu": SquaredReLU,
     "gelu": nn.GELU,
     "silu": nn.SiLU,
     "sigmoid": nn.Sigmoid,

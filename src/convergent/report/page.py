@@ -26,7 +26,7 @@ from convergent.report.panels import draw_panel, table
 from convergent.report.scales import number, score
 from convergent.types import DataSpec, Finding, Panel, UserError
 
-SAMPLE_WORDS = {"images": "images", "tables": "rows"}
+SAMPLE_WORDS = {"images": "images", "tables": "rows", "tokens": "windows", "texts": "texts"}
 SPLIT_WORDS = {"train": "training", "valid": "validation", "test": "test"}
 METRIC_WORDS = {"rmse": "RMSE", "mae": "MAE", "mse": "MSE", "r2": "R²", "f1_macro": "F1 (macro)", "loss": "loss"}
 MAX_REFUSED = 100
@@ -272,6 +272,8 @@ def _sample_word(spec: DataSpec) -> str:
 
 
 def _baseline_text(spec: DataSpec) -> str:
+    if spec.modality == "tokens":
+        return "Knowing how frequent each token is, and no more,"
     if spec.classes:
         return "Always predicting the most frequent class"
     return "The best constant prediction" if spec.target_mean is not None else "The trivial baseline"

@@ -1,4 +1,4 @@
-"""A Panel (plain numbers from a task) as a figure of the page. It knows the six kinds of panels and no task."""
+"""A Panel (plain numbers from a task) as a figure of the page. It knows the kinds of panels and no task."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 from markupsafe import Markup
 
 from convergent.report.charts import Series, bar_chart, figure, line_chart, scatter_chart
+from convergent.report.heatmap import heatmap
 from convergent.report.matrix import confusion_matrix
 from convergent.report.scales import number
+from convergent.report.texts import marked_texts
 from convergent.types import Panel, UserError
 
 PIXEL_ART_BELOW = 65
@@ -112,6 +114,15 @@ def _table(panel: Panel) -> Markup:
     return figure(panel.title, table(panel.data["columns"], panel.data["rows"]), note=panel.note, wide=True)
 
 
+def _texts(panel: Panel) -> Markup:
+    return figure(panel.title, marked_texts(panel.data["items"]), note=panel.note, wide=True)
+
+
+def _heatmap(panel: Panel) -> Markup:
+    data = panel.data
+    return heatmap(panel.title, data["rows"], data["columns"], data["values"], panel.note)
+
+
 _DRAW = {
     "matrix": _matrix,
     "scatter": _scatter,
@@ -119,4 +130,6 @@ _DRAW = {
     "lines": _lines,
     "gallery": _gallery,
     "table": _table,
+    "heatmap": _heatmap,
+    "texts": _texts,
 }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from convergent.config import Config, nearest
 from convergent.data.columns import LEARNED
@@ -131,23 +130,6 @@ def build(spec: DataSpec, config: Config) -> nn.Module:
         return TableMLP(source, num_classes, **common)
     assert config.ensemble and config.output
     return TabM(source, num_classes, output=config.output, members=config.ensemble, **common)
-
-
-class MembersLoss(nn.Module):
-    """The mean of a loss over the members of an ensemble; a plain network's outputs go through as they are.
-
-    outputs (B, K, C) or (B, C) with class ids (B); for numbers (B, K) or (B) with targets (B).
-    """
-
-    def __init__(self, loss: Callable[[Tensor, Tensor], Tensor], plain_dims: int) -> None:
-        super().__init__()
-        self.loss, self.plain_dims = loss, plain_dims
-
-    def forward(self, outputs: Tensor, targets_B: Tensor) -> Tensor:
-        """Return the scalar loss."""
-        if outputs.ndim == self.plain_dims:
-            return self.loss(outputs, targets_B)
-        return self.loss(outputs.flatten(0, 1), targets_B.repeat_interleave(outputs.shape[1]))
 
 
 def columns_panel(spec: DataSpec) -> Panel:

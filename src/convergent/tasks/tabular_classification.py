@@ -10,7 +10,7 @@ from torch import Tensor
 from convergent.config import Config
 from convergent.data.source import Source
 from convergent.data.tables import load_tables
-from convergent.losses import make_loss
+from convergent.losses import MembersLoss, make_loss
 from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
 from convergent.task import Task
 from convergent.tasks import _classification, _tabular
@@ -29,10 +29,10 @@ def load(source: Source, config: Config) -> Splits:
     return load_tables(source, config, NAME, classes=True)
 
 
-def loss(spec: DataSpec, config: Config) -> _tabular.MembersLoss:
+def loss(spec: DataSpec, config: Config) -> MembersLoss:
     """Return the loss of logits (B, K, C) or (B, C) and class ids (B)."""
     counts = (spec.class_counts or {}).get("train")
-    return _tabular.MembersLoss(make_loss(config, len(spec.classes or []), counts), plain_dims=2)
+    return MembersLoss(make_loss(config, len(spec.classes or []), counts), plain_dims=2)
 
 
 def metric(spec: DataSpec) -> Metric:

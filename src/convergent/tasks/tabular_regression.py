@@ -14,7 +14,7 @@ from torch import Tensor
 from convergent.config import Config
 from convergent.data.source import Source
 from convergent.data.tables import load_tables
-from convergent.losses import make_loss
+from convergent.losses import MembersLoss, make_loss
 from convergent.metrics import regression_baseline, regression_metrics, rmse_metric
 from convergent.task import Task
 from convergent.tasks import _tabular
@@ -51,7 +51,7 @@ def _std(spec: DataSpec) -> float:
 
 def loss(spec: DataSpec, config: Config) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the loss of standardised outputs (B, K) or (B) and raw targets (B)."""
-    members = _tabular.MembersLoss(make_loss(config), plain_dims=1)
+    members = MembersLoss(make_loss(config), plain_dims=1)
     mean, std = _mean(spec), _std(spec)
 
     def standardised(outputs: Tensor, targets_B: Tensor) -> Tensor:

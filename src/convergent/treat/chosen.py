@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from convergent.data.lengths import lengths_of
 from convergent.types import Batch, Refusal, Samples
 
 
@@ -29,6 +30,12 @@ class ChosenSamples:
     def notes(self) -> Sequence[str]:
         """What a person should know of the others."""
         return self.samples.notes
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """The tokens of each chosen sample, where the others tell of theirs."""
+        lengths_N = lengths_of(self.samples)
+        return None if lengths_N is None else lengths_N[self.chosen]
 
     def __len__(self) -> int:
         return len(self.chosen)

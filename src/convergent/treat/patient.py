@@ -115,7 +115,10 @@ class Patient:
     @property
     def batches(self) -> TrainingBatches:
         """The endless sequence of its batches."""
-        return TrainingBatches(self.train, self.batch_size, self.config.seed, self.recipe.device, self.config.workers)
+        config = self.config
+        return TrainingBatches(
+            self.train, self.batch_size, config.seed, self.recipe.device, config.workers, config.token_budget
+        )
 
     def noted(self, remedy: str, detail: str, code: tuple[str, ...] = (), **options: Any) -> Patient:
         """Return the patient with a change written down."""

@@ -45,7 +45,14 @@ CLIMBING_RULES = (
     *result.RULES,
 )
 """What holds where the sign of the loss is wrong: gradients, units and rates then follow from it."""
-BEFORE_TRAINING = (*data.RULES[:1], *data.RULES[3:4], *labels.RULES, *loader.RULES, setup_model.samples_mix_in_batch)
+BEFORE_TRAINING = (
+    *data.RULES[:1],
+    *data.RULES[3:4],
+    *labels.RULES,
+    *loader.RULES,
+    setup_model.samples_mix_in_batch,
+    setup_model.future_leak,
+)
 """What can be judged of our own runs before the first step: networks of ours scale their inputs and targets."""
 WHILE_TRAINING = (
     *gradients.RULES,

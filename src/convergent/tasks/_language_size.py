@@ -1,0 +1,105 @@
+"""How large a language model is, and how much text it sees: by the text, or by the time that there is.
+
+A training of N parameters on T tokens takes about 6 N T operations, and for each amount of them there is a best N
+(Hoffmann et al. 2022, https://arxiv.org/abs/2203.15556). The largest network is taken that still sees as many tokens
+as it has parameters, times TOKENS_PER_PARAMETER: fewer than in long trainings, for a short one ends long before a small
+network has learned what it can.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from convergent.config import Config
+from convergent.speed import product_speed
+
+TOKENS_PER_PARAMETER = 1.0
+USED = 0.5
+"""Of the speed of a matrix product: what is left to a step between them, Muon's own products included."""
+START_SECONDS = 15.0
+"""Of a time limit go into loading, measuring the plan, the last evaluation and the report."""
+UNLIMITED_TOKENS = 3_000_000
+"""Seen in a training without time limit at least, in up to MOST_EPOCHS passes."""
+MOST_EPOCHS = 30
+
+
+class Size(NamedTuple):
+    """A network, the windows it sees, and how many of them make a batch."""
+
+    width: int
+    depth: int
+    context: int
+    batch_size: int
+
+    @property
+    def parameters(self) -> int:
+        """Return the number of weights in the blocks."""
+        return 12 * self.depth * self.width**2
+
+
+SIZES = (
+    Size(64, 3, 64, 12),
+    Size(128, 4, 64, 12),
+    Size(192, 4, 128, 12),
+    Size(256, 5, 256, 12),
+    Size(384, 6, 256, 24),
+    Size(512, 8, 512, 32),
+    Size(768, 12, 1024, 32),
+)
+
+
+def size_for_tokens(tokens: float) -> Size:
+    """Return the largest network that suits a training on so many tokens.
+
+    >>> size_for_tokens(3_000_000).width, size_for_tokens(1000).width
+    (192, 64)
+    """
+    fitting = [size for size in SIZES if TOKENS_PER_PARAMETER * size.parameters <= tokens]
+    return fitting[-1] if fitting else SIZES[0]
+
+
+def size_for_operations(operations: float) -> Size:
+    """Return the largest network that suits a training of so many floating-point operations.
+
+    >>> size_for_operations(1e12).width < size_for_operations(1e14).width
+    True
+    """
+    fitting = [size for size in SIZES if 6 * TOKENS_PER_PARAMETER * size.parameters**2 <= operations]
+    return fitting[-1] if fitting else SIZES[0]
+
+
+def speed_here(device: str) -> float:
+    """Return the speed of training, in operations a second: measured, and rounded to a power of two.
+
+    Two runs of one command shall come to the same size though a measurement is never twice the same.
+    """
+    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    kind = kind if device == "auto" else torch.device(device).type
+    precision = "bfloat16" if kind == "cuda" else "float32"
+    return float(2.0 ** round(math.log2(max(1.0, USED * product_speed(precision, kind)))))
+
+
+def choose_size(config: Config, train_tokens: int) -> Size:
+    """Return the size of the network for the time that there is, else for the text."""
+    by_text = size_for_tokens(max(UNLIMITED_TOKENS, train_tokens) if config.time_limit is None else math.inf)
+    if config.time_limit is None:
+        return by_text
+    seconds = max(1.0, config.time_limit - START_SECONDS)
+    return size_for_operations(seconds * speed_here(config.device))
+
+
+def choose_epochs(config: Config, train_tokens: int) -> int | None:
+    """Return the passes over the text: enough to learn from it; the most that are of use where the time decides.
+
+    >>> from convergent.config import make_config
+    >>> choose_epochs(make_config(), 1_000_000), choose_epochs(make_config(), 100_000_000)
+    (3, 1)
+    """
+    if config.max_steps is not None:
+        return None
+    if config.time_limit is not None:
+        return MOST_EPOCHS
+    return min(MOST_EPOCHS, max(1, round(UNLIMITED_TOKENS / max(1, train_tokens))))
