@@ -23,6 +23,10 @@ from convergent.cli import main
 from convergent.report.journal import Journal
 
 
+LONGEST = 300
+"""Seconds after which a command line is killed by the alarm."""
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -61,6 +65,7 @@ def prepare_to_die(at: str) -> None:
 
 def child(job: dict[str, Any]) -> int:
     """Run a command line with its streams in files; return its exit status."""
+    signal.alarm(LONGEST)
     for stream, path in ((0, os.devnull), (1, job["out"]), (2, job["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), stream)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
