@@ -22,7 +22,6 @@ import convergent.treating
 from convergent.cli import main
 from convergent.report.journal import Journal
 
-
 LONGEST = 300
 """Seconds after which a command line is killed by the alarm."""
 
