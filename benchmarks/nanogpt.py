@@ -21,11 +21,12 @@ RATE, LEAST_RATE, EVERY = 1e-3, 1e-4, 250
 
 
 class Point(NamedTuple):
-    """The validation loss after so many steps and seconds of training; evaluations are not counted."""
+    """The validation loss after so many steps and seconds of training; the evaluation's own are not among these."""
 
     step: int
     seconds: float
     loss: float
+    evaluation_seconds: float
 
 
 class Block(nn.Module):
@@ -118,5 +119,7 @@ def train(text: str, steps: int = STEPS) -> list[Point]:
         optimizer.zero_grad(set_to_none=True)
         seconds += time.perf_counter() - start
         if (step + 1) % EVERY == 0 or step + 1 == steps:
-            course.append(Point(step + 1, seconds, validation_loss(model, valid)))
+            start = time.perf_counter()
+            loss = validation_loss(model, valid)
+            course.append(Point(step + 1, seconds, loss, time.perf_counter() - start))
     return course

@@ -18,7 +18,7 @@ from convergent.engine.budget import adjusted_total
 from convergent.engine.plan import Plan, make_state, measure
 from convergent.engine.state import Progress, TrainState
 from convergent.engine.step import CompiledStep, EagerStep, Recipe, can_compile
-from convergent.optim import make_optimizers, schedule_factor
+from convergent.optim import _iterated, _iterated_gram, make_optimizers, schedule_factor
 from convergent.task import supervised_step
 from convergent.types import Batch, UserError
 
@@ -253,3 +253,11 @@ def test_prune_keeps_two_and_the_best_they_need(tmp_path: Path) -> None:
         checkpoint.write_checkpoint(tmp_path, "step", step, state.tensors(), state.scalars())
     checkpoint.prune(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best-00000003", "step-00000004", "step-00000005"]
+
+
+@pytest.mark.parametrize("rank", [40, 3])
+def test_muon_comes_to_the_same_on_the_square_of_a_wide_matrix(rank: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(40, rank, generator=generator) @ torch.randn(rank, 160, generator=generator)
+    matrix /= matrix.norm()
+    assert torch.allclose(_iterated(matrix, 3), _iterated_gram(matrix, 3), atol=1e-4)

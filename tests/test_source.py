@@ -231,3 +231,38 @@ def test_limit():
         enforce_limit(bad, 499, 0.01)
     with pytest.raises(UserError, match="None is left"):
         enforce_limit(bad, 5, 1.0)
+
+
+def written(path: Path, text: str = "some words\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_class_folders_of_texts(tmp_path):
+    for name in ("train/pos/1.txt", "train/neg/2.txt", "test/pos/3.txt", "test/neg/4.TXT"):
+        written(tmp_path / "films" / name)
+    source = open_source(str(tmp_path))
+    assert (source.kind, list(source.parts)) == ("text_folders", ["train", "test"])
+    assert open_source(str(tmp_path / "films" / "train")).kind == "text_folders"
+    picture(tmp_path / "films" / "train" / "pos" / "cover.png")
+    assert open_source(str(tmp_path / "films" / "train")).kind == "class_folders"
+
+
+def test_loose_texts(tmp_path):
+    assert open_source(str(written(tmp_path / "a" / "emma.txt"))).kind == "text"
+    written(tmp_path / "a" / "persuasion.txt")
+    source = open_source(str(tmp_path / "a"))
+    assert (source.kind, len(source.parts["all"])) == ("text", 2)
+    assert open_source(str(tmp_path / "a" / "*.txt")).parts == source.parts
+    for name in ("train", "valid", "test"):
+        written(tmp_path / "b" / f"{name}.txt")
+        written(tmp_path / "c" / name / "1.txt")
+    assert list(open_source(str(tmp_path / "b")).parts) == ["train", "valid", "test"]
+    assert list(open_source(str(tmp_path / "c")).parts) == ["train", "valid", "test"]
+
+
+def test_texts_of_labels_beside_images_are_no_classes(tmp_path):
+    picture(tmp_path / "images" / "1.png")
+    written(tmp_path / "labels" / "1.txt")
+    refused(tmp_path, "not recognised")

@@ -85,6 +85,7 @@ def test_folders_of_files_one_a_class(tmp_path):
     splits = loaded(tmp_path / "films", max_bad=0.1)
     assert splits.spec.classes == ["bad", "good"]
     assert splits.train.name(0).startswith("bad/")
+    refused(tmp_path / "films", "--group-column author", group_column="author")
     (tmp_path / "films" / "good" / "99.txt").write_bytes(b"caf\xe9 " * 9)
     (tmp_path / "films" / "good" / "98.txt").write_bytes(b"a\0b")
     (tmp_path / "films" / "good" / "97.txt").write_bytes(b"")
@@ -152,7 +153,9 @@ def test_other_tokens(few_messages, kind):
 
 def test_options_that_mean_nothing_are_refused(few_messages):
     spec = loaded(few_messages).spec
-    for options in ({"model": "grew"}, {"augment": ["flip"]}, {"heads": 2}, {"model": "transformer", "heads": 3}):
+    wrong = [{"model": "grew"}, {"augment": ["flip"]}, {"heads": 2}, {"model": "transformer", "heads": 3}]
+    wrong += [{"drop": ["label"]}, {"activation": "relu"}, {"model": "bag", "depth": 2}, {"image_size": 32}]
+    for options in wrong:
         with pytest.raises(UserError):
             TASK.defaults(spec, make_config(**options))
     refused(few_messages, "no such column", text_column="txet")

@@ -14,14 +14,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from convergent import __version__
 from convergent.config import Config, nearest
 from convergent.types import UserError
-
-if TYPE_CHECKING:
-    from convergent.trained import Run
 
 Arguments = argparse.Namespace
 SAMPLING: tuple[tuple[str, Callable[[str], float], str], ...] = (
@@ -238,12 +235,15 @@ def shown(value: float | None) -> str:
 
 def predict(chosen: Arguments) -> int:
     """Print or write a prediction for every input."""
+    from convergent.answers import as_line, write_csv, write_on
     from convergent.trained import load
 
     run = load(chosen.run)
     sampling = {name: getattr(chosen, name) for name, _, _ in SAMPLING if hasattr(chosen, name)}
     if run.task.respond is not None and not chosen.json and not chosen.csv:
-        return write_on(run, chosen.inputs, sampling)
+        for text in chosen.inputs:
+            write_on(run.respond(text, **sampling))
+        return 0
     answers = run.predict(chosen.inputs, **sampling)
     if chosen.json:
         print(json.dumps(answers, indent=1, ensure_ascii=False))
@@ -251,42 +251,8 @@ def predict(chosen: Arguments) -> int:
         write_csv(Path(chosen.csv), answers)
     else:
         for answer in answers:
-            print("\t".join(cell(value) for value in flat(answer).values()))
+            print(as_line(answer))
     return 0
-
-
-def write_on(run: Run, texts: Sequence[str], sampling: dict[str, Any]) -> int:
-    """Print what a language model answers to each text, as it is written."""
-    for text in texts:
-        for piece in run.respond(text, **sampling):
-            print(piece, end="", flush=True)
-        print()
-    return 0
-
-
-def flat(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a prediction that fit into a cell: the numbers of all classes stay in the JSON."""
-    return {name: value for name, value in answer.items() if not isinstance(value, dict | list)}
-
-
-def cell(value: Any) -> str:
-    """Return a value as a cell's text."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
-    """Write one row a prediction; raises UserError where the file can't be written."""
-    import csv
-
-    rows = [flat(answer) for answer in answers]
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["input"])
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}).") from None
-    print(f"{len(rows)} predictions written to {path}", file=sys.stderr)
 
 
 def check(chosen: Arguments) -> int:

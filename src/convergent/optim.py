@@ -21,6 +21,8 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 DECAY_SHARE = 0.4
 MOMENTUM, MUON_MOMENTUM = 0.9, 0.95
 NEWTON_SCHULZ_STEPS = 3
+WIDE = 1.5
+"""Columns a row above which steps on the square of a matrix cost less: 4 r + 18 square products, not 12 r + 6."""
 COMPANION_RATE = 0.2
 """Of AdamW for the output layer, biases, norms and embeddings beside Muon: its steps are per weight. In short
 trainings biases must go far (airbench94, https://arxiv.org/abs/2404.00498, gives them 64 times the filters' rate)."""
@@ -121,15 +123,37 @@ def orthogonalize(gradient_MN: Tensor, steps: int = NEWTON_SCHULZ_STEPS) -> Tens
     >>> bool(((torch.linalg.svdvals(u) - 1).abs() < 0.5).all())
     True
     """
-    a, b, c = NEWTON_SCHULZ
     x = gradient_MN.bfloat16() if gradient_MN.is_cuda else gradient_MN.float()
     transposed = x.shape[0] > x.shape[1]
     x = x.T if transposed else x
     x = x / x.norm().clamp(min=1e-7)
+    x = _iterated_gram(x, steps) if x.shape[1] > WIDE * x.shape[0] else _iterated(x, steps)
+    return (x.T if transposed else x).to(gradient_MN.dtype)
+
+
+def _iterated(x: Tensor, steps: int) -> Tensor:
+    a, b, c = NEWTON_SCHULZ
     for _ in range(steps):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.T if transposed else x).to(gradient_MN.dtype)
+    return x
+
+
+def _iterated_gram(x: Tensor, steps: int) -> Tensor:
+    """Return the same of a wide matrix: x is multiplied twice in all, the steps are taken on its small square.
+
+    Each step is a polynomial of x x^T times x, and all of these commute.
+    """
+    a, b, c = NEWTON_SCHULZ
+    gram = x @ x.T
+    factor = torch.eye(len(x), dtype=x.dtype, device=x.device)
+    for step in range(steps):
+        change = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        change.diagonal().add_(a)
+        factor = change @ factor if step else change
+        if step + 1 < steps:
+            gram = change @ gram @ change
+    return factor @ x
 
 
 class Muon(torch.optim.Optimizer):

@@ -55,6 +55,7 @@ def understand_texts(source: Source, config: Config) -> tuple[Understood, str]:
     Raises UserError where no column holds texts.
     """
     if source.kind == "text_folders":
+        _refuse_columns(config, source.address)
         known, column = _understand_folders(source), "text"
     else:
         known = replace(understand(source, config), classes=True)
@@ -64,6 +65,14 @@ def understand_texts(source: Source, config: Config) -> tuple[Understood, str]:
             raise UserError(f"{source.address}: no column holds texts. Name it with --text-column: {names}.")
         column = found
     return replace(known, parts={name: without_empty(table, column) for name, table in known.parts.items()}), column
+
+
+def _refuse_columns(config: Config, address: str) -> None:
+    """Raise UserError for an option that names a column, of texts that lie in folders."""
+    for option, ours in (("target", TARGET), ("text_column", "text"), ("split_column", None), ("group_column", None)):
+        if getattr(config, option) not in (None, ours):
+            name = f"--{option.replace('_', '-')} {getattr(config, option)}"
+            raise UserError(f"{name}: {address} holds folders, each of one class, and no columns. Leave it away.")
 
 
 def without_empty(table: Table, column: str) -> Table:

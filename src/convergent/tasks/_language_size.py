@@ -1,9 +1,8 @@
 """How large a language model is, and how much text it sees: by the text, or by the time that there is.
 
 A training of N parameters on T tokens takes about 6 N T operations, and for each amount of them there is a best N
-(Hoffmann et al. 2022, https://arxiv.org/abs/2203.15556). The largest network is taken that still sees as many tokens
-as it has parameters, times TOKENS_PER_PARAMETER: fewer than in long trainings, for a short one ends long before a small
-network has learned what it can.
+(Hoffmann et al. 2022, https://arxiv.org/abs/2203.15556). With few operations it grows more slowly than their root: a
+network needs some hundreds of steps whatever its size.
 """
 
 from __future__ import annotations
@@ -16,12 +15,15 @@ import torch
 from convergent.config import Config
 from convergent.speed import product_speed
 
-TOKENS_PER_PARAMETER = 1.0
+SMALL_PARAMETERS, SMALL_OPERATIONS, GROWTH = 0.8e6, 1.5e12, 0.4
+"""Characters of tiny Shakespeare, 2e12 operations: 0.8 million parameters end at 1.891 nats, 1.8 million at 2.151."""
+TOKENS_PER_PARAMETER = 4.0
+"""Of a training without time limit."""
 USED = 0.5
 """Of the speed of a matrix product: what is left to a step between them, Muon's own products included."""
 START_SECONDS = 15.0
 """Of a time limit go into loading, measuring the plan, the last evaluation and the report."""
-UNLIMITED_TOKENS = 3_000_000
+UNLIMITED_TOKENS = 3_200_000
 """Seen in a training without time limit at least, in up to MOST_EPOCHS passes."""
 MOST_EPOCHS = 30
 
@@ -44,31 +46,31 @@ SIZES = (
     Size(64, 3, 64, 12),
     Size(128, 4, 64, 12),
     Size(192, 4, 128, 12),
-    Size(256, 5, 256, 12),
+    Size(192, 6, 256, 8),
+    Size(256, 6, 256, 12),
     Size(384, 6, 256, 24),
     Size(512, 8, 512, 32),
     Size(768, 12, 1024, 32),
 )
 
 
-def size_for_tokens(tokens: float) -> Size:
-    """Return the largest network that suits a training on so many tokens.
+def largest_size(parameters: float) -> Size:
+    """Return the largest network of at most so many parameters, else the smallest there is.
 
-    >>> size_for_tokens(3_000_000).width, size_for_tokens(1000).width
-    (192, 64)
+    >>> largest_size(1e6).width, largest_size(0).width
+    (128, 64)
     """
-    fitting = [size for size in SIZES if TOKENS_PER_PARAMETER * size.parameters <= tokens]
+    fitting = [size for size in SIZES if size.parameters <= parameters]
     return fitting[-1] if fitting else SIZES[0]
 
 
 def size_for_operations(operations: float) -> Size:
-    """Return the largest network that suits a training of so many floating-point operations.
+    """Return the network that suits a training of so many floating-point operations.
 
-    >>> size_for_operations(1e12).width < size_for_operations(1e14).width
+    >>> size_for_operations(2e12).width < size_for_operations(1e14).width
     True
     """
-    fitting = [size for size in SIZES if 6 * TOKENS_PER_PARAMETER * size.parameters**2 <= operations]
-    return fitting[-1] if fitting else SIZES[0]
+    return largest_size(SMALL_PARAMETERS * (operations / SMALL_OPERATIONS) ** GROWTH)
 
 
 def speed_here(device: str) -> float:
@@ -84,9 +86,8 @@ def speed_here(device: str) -> float:
 
 def choose_size(config: Config, train_tokens: int) -> Size:
     """Return the size of the network for the time that there is, else for the text."""
-    by_text = size_for_tokens(max(UNLIMITED_TOKENS, train_tokens) if config.time_limit is None else math.inf)
     if config.time_limit is None:
-        return by_text
+        return largest_size(max(UNLIMITED_TOKENS, train_tokens) / TOKENS_PER_PARAMETER)
     seconds = max(1.0, config.time_limit - START_SECONDS)
     return size_for_operations(seconds * speed_here(config.device))
 

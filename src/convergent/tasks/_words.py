@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from convergent.config import Config
 from convergent.data.text import TextFeatures, TextSamples
 from convergent.data.tokens import tokenizer_from_json
+from convergent.models.ensemble import Ensemble
+from convergent.models.text_transformer import TransformerClassifier
+from convergent.tasks import _writing
 from convergent.types import DataSpec, Panel, Samples
 
 LOOKED_AT = 512
@@ -26,7 +29,7 @@ WORD = re.compile(r"\S+")
 
 
 def explain(model: nn.Module, samples: Samples, spec: DataSpec, config: Config) -> Sequence[Panel]:
-    """Return a panel of texts with the words that spoke for and against the network's answer."""
+    """Return texts with the words that spoke for and against the network's answer, and what a Transformer looks at."""
     if not isinstance(samples, TextSamples) or not len(samples):
         return []
     indices = np.arange(min(LOOKED_AT, len(samples)))
@@ -37,7 +40,12 @@ def explain(model: nn.Module, samples: Samples, spec: DataSpec, config: Config) 
         "Each word is left out in turn. Blue words speak for the answer: without them it is less likely; orange ones "
         "speak against it. The stronger, the more."
     )
-    return [Panel(kind="texts", section="result", title="Words that mattered", note=note, data={"items": items})]
+    words = Panel(kind="texts", section="result", title="Words that mattered", note=note, data={"items": items})
+    first = model.members[0] if isinstance(model, Ensemble) else model
+    if not isinstance(first, TransformerClassifier):
+        return [words]
+    tokenizer = tokenizer_from_json(TextFeatures.model_validate(spec.features).tokenizer)
+    return [words, _writing.attention_panel(first, samples, tokenizer)]
 
 
 def chosen_texts(probabilities_BC: Tensor, targets_B: Tensor) -> list[int]:

@@ -14,6 +14,7 @@ from convergent.data.token_stream import IGNORED, TextFeatures
 from convergent.data.tokens import END, MASK, PAD, UNKNOWN, Tokenizer, tokenizer_from_json
 from convergent.models.generation import generate
 from convergent.models.language_model import RecurrentLanguageModel, TransformerLanguageModel
+from convergent.models.text_transformer import TransformerClassifier
 from convergent.types import DataSpec, Panel, Samples, Sampling, UserError
 
 GAP = "[MASK]"
@@ -148,7 +149,9 @@ def predictions_panel(model: nn.Module, samples: Samples, tokenizer: Tokenizer, 
     return Panel(kind="table", section="result", title="Sample predictions", note=note, data=data)
 
 
-def attention_panel(model: TransformerLanguageModel, samples: Samples, tokenizer: Tokenizer) -> Panel:
+def attention_panel(
+    model: TransformerLanguageModel | TransformerClassifier, samples: Samples, tokenizer: Tokenizer
+) -> Panel:
     """Return what the tokens of one example look at in the last layer, mean over the heads."""
     device = next(model.parameters()).device
     tokens_1T = samples.batch(np.array([0])).inputs[0][:, :ATTENTION_TOKENS]

@@ -147,8 +147,17 @@ def _refuse_foreign(config: Config) -> None:
     for name in ("pretrained", "mirror", "image_size", "path_column"):
         if getattr(config, name) is not None:
             raise UserError(f"--{name.replace('_', '-')} has no meaning for {NAME}. Leave it away.")
-    if config.model != "transformer" and (config.heads is not None or config.positions is not None):
+    for name in ("categorical", "numeric", "drop"):
+        if getattr(config, name):
+            raise UserError(f"--{name} is for tables without texts. Leave it away.")
+    if config.model == "transformer":
+        return
+    if config.heads is not None or config.positions is not None:
         raise UserError("--heads and --positions are for --model transformer. Leave them away.")
+    if config.activation not in (None, "tanh"):
+        raise UserError(f"--activation {config.activation} is for --model transformer: gates have their own.")
+    if config.model == "bag" and config.depth not in (None, 1):
+        raise UserError("--depth has no meaning for --model bag, which has no hidden layer. Leave it away.")
 
 
 def _check_heads(config: Config) -> None:
