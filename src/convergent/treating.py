@@ -191,6 +191,7 @@ class RunTreatment:
             "spare": [as_json(one) for one in treatment.spare],
             "failed": treatment.failed,
             "floor": treatment.floor,
+            "looks": treatment.marks,
             "marks": sorted(treatment.outputs),
             "told": treatment.told,
             "pending": waiting,
@@ -204,7 +205,7 @@ class RunTreatment:
         treatment = self.treatment
         treatment.budget, treatment.failed, treatment.told = content["budget"], content["failed"], content["told"]
         treatment.floor, treatment.first_budget = content["floor"], content["first_budget"]
-        self.generation = content["generation"]
+        treatment.marks, self.generation = content["looks"], content["generation"]
         branch = treatment.branch
         base = replace(branch.patient, changes=tuple(map(as_change, content["changes"])))
         branch.patient = base
@@ -228,13 +229,14 @@ def as_json(attempt: Attempt) -> dict[str, Any]:
         "changes": [asdict(change) for change in attempt.patient.changes],
         "marks": list(attempt.left) or [mark for mark, _ in attempt.curve],
         "note": attempt.note,
+        "pace": attempt.patient.pace,
     }
 
 
 def as_attempt(base: Patient, content: dict[str, Any]) -> Attempt:
     """Return the candidate that `as_json` wrote, at its first step; it trains anew when it is needed."""
     patient = base.with_options(**dict(make_config(content["config"])))
-    patient = replace(patient, changes=tuple(map(as_change, content["changes"])))
+    patient = replace(patient, changes=tuple(map(as_change, content["changes"])), pace=content["pace"])
     return Attempt(patient, note=content["note"], left=tuple(content["marks"]))
 
 

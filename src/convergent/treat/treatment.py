@@ -256,7 +256,7 @@ class Treatment:
         self.outputs, self.floor = {at: self.branch.outputs()}, at
         self.attempts, self.healthy = {}, None
         if pace != 1.0:  # from now on steps are its own
-            self.marks = marks_of(self.branch.total_steps)
+            self.marks = [round(mark * pace) for mark in self.marks]
             self.budget, self.first_budget = round(self.budget * pace), round(self.first_budget * pace)
             self.failed = {code: round(step * pace) for code, step in self.failed.items()}
             self.branch.patient = replace(self.branch.patient, pace=1.0)
