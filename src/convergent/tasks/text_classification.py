@@ -37,7 +37,7 @@ PEAK_RATES = {
     "adam": 2e-3, "adamw": 2e-3, "muon": 0.02, "rmsprop": 5e-4, "adagrad": 2e-2, "sgd": 0.1, "gradient_descent": 0.5,
 }  # fmt: skip
 TRANSFORMER_RATE = 0.5  # of a recurrent network's
-TEXTS_SEEN = 40_000  # over all epochs, within FEWEST and MOST epochs
+TEXTS_SEEN = 35_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 BUDGET_LENGTHS = 4  # a batch holds as many tokens as `batch_size` texts of this many times the third quartile
 HEAD_WIDTH = 32
