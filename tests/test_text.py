@@ -209,10 +209,10 @@ def test_new_texts_come_from_files_too(few_messages, tmp_path):
 
 def test_killed_and_resumed_ends_with_the_same_weights(few_messages, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    options = ["--width", "8", "--ensemble", "2", "--epochs", "3", "--plan", "off", "--checkpoint-every", "3"]
+    options = ["--width", "8", "--ensemble", "2", "--epochs", "2", "--plan", "off", "--checkpoint-every", "3"]
     options += ["--log-every", "1", "--token-budget", "300"]
     assert run_command("train", few_messages, "--out", whole, *options).returncode == 0
-    assert kill_at(killed, ["train", few_messages, "--out", killed, *options], 20) == -signal.SIGKILL
+    assert kill_at(killed, ["train", few_messages, "--out", killed, *options], 12) == -signal.SIGKILL
     resumed = run_command("resume", killed)
     assert resumed.returncode == 0, resumed.stderr
     assert digest(killed) == digest(whole)

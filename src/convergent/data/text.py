@@ -161,11 +161,12 @@ def fingerprint_of(parts: dict[str, Table], column: str, target: str) -> str:
 def make_tokenizer(texts: Sequence[str], config: Config) -> Tokenizer:
     """Return the tokeniser fitted on the training texts: of the kind asked for, or words where blanks part them."""
     kind = config.tokenizer or ("word" if _has_words(texts) else "character")
-    return train_tokenizer(kind, texts, config.vocabulary_size or VOCABULARY)
+    read = (text[: (config.context or CONTEXT) * CHARACTERS_A_TOKEN] for text in texts)
+    return train_tokenizer(kind, read, config.vocabulary_size or VOCABULARY)
 
 
 def _has_words(texts: Sequence[str]) -> bool:
-    some = texts[:1000]
+    some = [text[:1000] for text in texts[:1000]]
     return sum(map(len, some)) <= LONG_WORD * max(1, sum(len(text.split()) for text in some))
 
 

@@ -2,7 +2,8 @@
 
 Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; norms before each part: Xiong et al. 2020, arXiv 2002.04745.
 Rotary positions: Su et al. 2021, arXiv 2104.09864. Normalised queries and keys: Henry et al. 2020, arXiv 2010.04245.
-Squared ReLU: So et al. 2021, arXiv 2109.08668. RMS norm: Zhang and Sennrich 2019, arXiv 1910.07467.
+Squared ReLU, and queries, keys and values mixed with those of the tokens before: So et al. 2021, arXiv 2109.08668.
+RMS norm: Zhang and Sennrich 2019, arXiv 1910.07467.
 Every part ends in zeros, so that the network starts as the identity: Zhang et al. 2019, arXiv 1901.09321.
 """
 
@@ -22,6 +23,7 @@ Norm = Literal["rms", "layer"]
 EXPANSION = 4
 ROTARY_BASE = 10_000.0
 EMBEDDING_STD = 0.02
+MIXED = 3  # tokens, the last of them the token itself
 
 
 class KeyValueCache:
@@ -30,6 +32,7 @@ class KeyValueCache:
     def __init__(self) -> None:
         self.length = 0
         self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._tails: dict[int, Tensor] = {}
 
     def extended(self, layer: int, key_BHTD: Tensor, value_BHTD: Tensor, room: int) -> tuple[Tensor, Tensor]:
         """Return all keys and values of a layer with those of new tokens behind them; `room` tokens fit in."""
@@ -41,6 +44,13 @@ class KeyValueCache:
         keys[:, :, first:last], values[:, :, first:last] = key_BHTD, value_BHTD
         return keys[:, :, :last], values[:, :, :last]
 
+    def with_tail(self, layer: int, x_BTD: Tensor, tokens: int) -> Tensor:
+        """Return features of a layer behind those of the last `tokens` tokens before them, zeros at the beginning."""
+        tail = self._tails.get(layer, x_BTD.new_zeros(len(x_BTD), tokens, x_BTD.shape[2]))
+        joined = torch.cat([tail, x_BTD], 1)
+        self._tails[layer] = joined[:, -tokens:]
+        return joined
+
 
 class Attention(nn.Module):
     """Self-attention of several heads: features (B, T, D) -> (B, T, D)."""
@@ -48,14 +58,31 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int, *, causal: bool, dropout: float) -> None:
         super().__init__()
         self.heads, self.causal, self.dropout = heads, causal, dropout
-        self.query_key = nn.Linear(width, 2 * width, bias=False)
-        self.value = nn.Linear(width, width, bias=False)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        if causal:
+            self.mixing_scale = nn.Parameter(torch.zeros(MIXED, 3 * width).index_fill_(0, torch.tensor(MIXED - 1), 1.0))
         self.output = nn.Linear(width, width, bias=False)
 
-    def queries_and_keys(self, x_BTD: Tensor, angles: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
-        """Return normalised and, with `angles`, rotated queries and keys (B, H, T, D)."""
-        batch, length, width = x_BTD.shape
-        both = self.query_key(x_BTD).view(batch, length, 2 * self.heads, width // self.heads)
+    def projected(self, x_BTD: Tensor, cache: KeyValueCache | None = None, layer: int = 0) -> Tensor:
+        """Return queries, keys and values (B, T, 3 D); of a causal network mixed with those of the tokens before."""
+        projected_BTD: Tensor = self.query_key_value(x_BTD)
+        if not self.causal:
+            return projected_BTD
+        before = MIXED - 1
+        if cache is None:
+            joined = F.pad(projected_BTD, (0, 0, before, 0))
+        else:
+            joined = cache.with_tail(layer, projected_BTD, before)
+        length = x_BTD.shape[1]
+        mixed = projected_BTD * self.mixing_scale[before]
+        for place in range(before):
+            mixed = torch.addcmul(mixed, joined[:, place : place + length], self.mixing_scale[place])
+        return mixed
+
+    def queries_and_keys(self, both_BTD: Tensor, angles: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+        """Return queries and keys (B, H, T, D), normalised and, with `angles`, rotated."""
+        batch, length, width = both_BTD.shape
+        both = both_BTD.view(batch, length, 2 * self.heads, width // (2 * self.heads))
         both = F.rms_norm(both, (both.shape[-1],))
         if angles is not None:
             both = rotated(both, *angles)
@@ -68,8 +95,9 @@ class Attention(nn.Module):
     ) -> Tensor:  # fmt: skip
         """Return what each token gathers; `mask` (B, 1, 1, T) is True where there is a token to look at."""
         batch, length, width = x_BTD.shape
-        query, key = self.queries_and_keys(x_BTD, angles)
-        value = self.value(x_BTD).view(batch, length, self.heads, -1).transpose(1, 2)
+        projected_BTD = self.projected(x_BTD, cache, layer)
+        query, key = self.queries_and_keys(projected_BTD[..., : 2 * width], angles)
+        value = projected_BTD[..., 2 * width :].view(batch, length, self.heads, -1).transpose(1, 2)
         if cache is not None:
             key, value = cache.extended(layer, key, value, room)
             if length > 1 and cache.length:  # several tokens behind others: each sees those before, and itself
@@ -190,7 +218,9 @@ class Transformer(nn.Module):
         maps = []
         for block in self.blocks:
             assert isinstance(block, Block)
-            query, key = block.attention.queries_and_keys(block.attention_norm(x_BTD), angles)
+            query, key = block.attention.queries_and_keys(
+                block.attention.projected(block.attention_norm(x_BTD))[..., : 2 * x_BTD.shape[2]], angles
+            )
             scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
             maps.append((scores.masked_fill(later, -math.inf) if self.causal else scores).softmax(3))
             x_BTD = block(x_BTD, angles, None)

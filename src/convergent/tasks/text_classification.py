@@ -37,7 +37,7 @@ PEAK_RATES = {
     "adam": 2e-3, "adamw": 2e-3, "muon": 0.02, "rmsprop": 5e-4, "adagrad": 2e-2, "sgd": 0.1, "gradient_descent": 0.5,
 }  # fmt: skip
 TRANSFORMER_RATE = 0.5  # of a recurrent network's
-TEXTS_SEEN = 40_000  # over all epochs, within FEWEST and MOST epochs
+TEXTS_SEEN = 35_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 BUDGET_LENGTHS = 4  # a batch holds as many tokens as `batch_size` texts of this many times the third quartile
 HEAD_WIDTH = 32
@@ -83,7 +83,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     transformer = model == "transformer"
     optimizer = config.optimizer or "adamw"
     width = config.width or (128 if transformer else 64)
-    batch_size = config.batch_size or min(64, max(16, 2 ** round(math.log2(max(1, num_texts) / 200))))
+    batch_size = config.batch_size or choose_batch_size(num_texts)
     sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
     decided: dict[str, Any] = {
         "task": NAME,
@@ -124,6 +124,15 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     if transformer:
         _check_heads(chosen)
     return chosen
+
+
+def choose_batch_size(num_texts: int) -> int:
+    """Return texts a step: about half the root of their number, a power of two.
+
+    >>> choose_batch_size(300), choose_batch_size(7_000), choose_batch_size(1_000_000)
+    (16, 32, 64)
+    """
+    return int(min(64, max(16, 2 ** round(math.log2(max(1, num_texts)) / 2 - 1))))
 
 
 def choose_epochs(num_texts: int) -> int:
