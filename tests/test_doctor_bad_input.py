@@ -347,3 +347,40 @@ def test_a_script_that_trains_nothing(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "saw no training" in done.stderr
+
+
+def test_lazy_layers(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.LazyConv2d(4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
+    images, labels = torch.rand(64, 1, 6, 6), torch.randint(3, (64,))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Lazy modules")
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with cv.Doctor(model, optimizer) as doctor:
+            for _ in range(20):
+                loss = nn.functional.cross_entropy(model(images), labels)
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                doctor.step(loss)
+    assert doctor._watch.failure is None
+    evidence = doctor._watch.probes[0].evidence
+    assert len(evidence.layers) >= 2 and evidence.num_parameters == sum(p.numel() for p in model.parameters())
+
+
+def test_a_model_whose_optimiser_holds_another(tmp_path: Path) -> None:
+    script = tmp_path / "folds.py"
+    script.write_text(
+        "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
+        "x, y = torch.randn(90, 5), torch.randint(3, (90,))\noptimizer = None\n"
+        "for fold in range(3):\n"
+        "    model = nn.Linear(5, 3)\n"
+        "    optimizer = optimizer or torch.optim.Adam(model.parameters())\n"
+        "    for _ in range(30):\n"
+        "        optimizer.zero_grad()\n"
+        "        F.cross_entropy(model(x), y).backward()\n"
+        "        optimizer.step()\n"
+    )
+    command = [sys.executable, "-m", "convergent", "diagnose", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert "could not look at" not in done.stderr, done.stderr

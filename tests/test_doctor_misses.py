@@ -243,3 +243,31 @@ def test_outputs_are_constant_by_the_spread_of_their_targets() -> None:
     tiny = samples(output_std=1e-6)
     assert "training/constant-output" in codes(replace(regression(numbers(1.0)), samples=tiny))
     assert "training/constant-output" not in codes(replace(regression(numbers(1e-6)), samples=tiny))
+
+
+class Graph(nn.Module):
+    """Each node sees the mean of all: what a network over a graph does on purpose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, self.others = nn.Linear(8, C), nn.Linear(8, C)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.own(x) + self.others(x.mean(0, keepdim=True)).expand(len(x), -1)
+        return y
+
+
+@pytest.mark.parametrize("batch", [N, 48])
+def test_nodes_that_are_always_together_may_tell_each_other(batch: int) -> None:
+    x, y = data((8,))
+    model = Graph()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with cv.Doctor(model, optimizer) as doctor:
+        for step in range(60):
+            rows = torch.arange(step * batch, (step + 1) * batch) % N
+            loss = F.cross_entropy(model(x[rows]), y[rows])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            doctor.step(loss)
+    assert ("setup/samples-mix-in-batch" in [one.code for one in doctor.findings]) == (batch < N)

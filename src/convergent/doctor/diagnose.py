@@ -35,7 +35,13 @@ def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
     findings: list[Finding] = []
     several = len(trained) > 1
     for probe in trained:
-        evidence = examine(probe, watch, seconds / max(1, len(trained)))
+        try:
+            evidence = examine(probe, watch, seconds / max(1, len(trained)))
+        except Exception as error:
+            warnings.warn(
+                f"the doctor could not look at {probe.evidence.name}: {error!r}", RuntimeWarning, stacklevel=2
+            )
+            continue
         mine = judge(evidence)
         findings += [f.model_copy(update={"model": evidence.name}) for f in mine] if several else mine
     return sorted(findings, key=lambda one: SEVERITIES[one.severity])
@@ -65,7 +71,7 @@ def examine(probe: Probe, watch: Watch, seconds: float) -> Evidence:
     evidence = probe.finish()
     evidence.adversarial = len([p for p in watch.probes if p.step]) > 1 and interleaved(watch)
     evidence.experiments.initial_loss = evidence.losses[0] if evidence.losses else None
-    if evidence.adversarial or not probe.ring.batches or probe.tape is None:
+    if evidence.adversarial or not probe.ring.batches or probe.tape is None or not probe.optimizers:
         return evidence
     subject = make_subject(probe)
     if subject is not None:

@@ -50,7 +50,7 @@ class Probe:
         self.model = model
         self.step = 0
         self.evidence = Evidence(name=type(model).__name__)
-        self.evidence.num_parameters = sum(p.numel() for p in model.parameters() if not nn.parameter.is_lazy(p))
+        self._was_lazy = False
         self.optimizers: list[torch.optim.Optimizer] = []
         self.first_step_at = self.last_step_at = 0.0
         self.initial_state: dict[str, Tensor] | None = None
@@ -112,12 +112,17 @@ class Probe:
 
     def remember_start(self) -> None:
         """Note the model as it is before its first step."""
-        if self.evidence.layers or self.step:
+        if any(nn.parameter.is_lazy(p) for p in self.model.parameters()):
+            self._was_lazy = True
             return
+        if self.evidence.layers or (self.step and not self._was_lazy):
+            return
+        self.evidence.num_parameters = sum(p.numel() for p in self.model.parameters())
         self.evidence.layers = describe_layers(self.model, [])
         state = self.model.state_dict()
         tensors = [value for value in state.values() if isinstance(value, Tensor)]
-        if sum(t.numel() * t.element_size() for t in tensors) <= SMALL_MODEL_BYTES:
+        small = sum(t.numel() * t.element_size() for t in tensors) <= SMALL_MODEL_BYTES
+        if small and not self.step:
             self.initial_state = {k: v.detach().clone() for k, v in state.items() if isinstance(v, Tensor)}
         weights = list(self.model.parameters())
         frozen = sum(p.numel() for p in weights if not p.requires_grad)

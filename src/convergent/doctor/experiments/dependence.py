@@ -44,14 +44,15 @@ def _output_rows(subject: Subject, args: Any, kwargs: Any) -> Tensor | None:
 def samples_mix(subject: Subject) -> float | None:
     """Return how much other samples' outputs change, by the outputs' spread, when one sample is exchanged.
 
-    In evaluation mode, so batch norm does not mix. None where the batch dimension is not known.
+    In evaluation mode, so batch norm does not mix. None where the batch dimension is not known, and where every batch
+    is the same one: the nodes of a graph are trained together, and what they tell each other is meant.
     """
     if any(
         isinstance(m, nn.modules.batchnorm._BatchNorm) and not m.track_running_stats for m in subject.model.modules()
     ):
         return None
     example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
-    if example is None or subject.batch_size < 3:
+    if example is None or subject.batch_size < 3 or _always_together(subject):
         return None
     subject.model.eval()
     args, kwargs, _ = example
@@ -70,6 +71,14 @@ def samples_mix(subject: Subject) -> float | None:
         spread = before.std(unbiased=False) + 1e-3 * before.abs().mean() + 1e-9
         worst = max(worst, float((after - before)[others].abs().max() / spread))
     return worst
+
+
+def _always_together(subject: Subject) -> bool:
+    """Return whether all batches that were kept, at least two, hold the same samples in the same order."""
+    first, *others = [_inputs(example) for example in subject.train_batches]
+    return bool(others) and all(
+        one is not None and first is not None and one.shape == first.shape and torch.equal(one, first) for one in others
+    )
 
 
 def _knows_batch(example: Example, batch_size: int) -> bool:
