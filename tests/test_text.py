@@ -15,6 +15,8 @@ from conftest import SAMPLES, run_command
 from convergent.config import make_config
 from convergent.data.source import open_source
 from convergent.data.text import TextFeatures, TextSamples
+from convergent.doctor.findings import finding
+from convergent.examine import exchangeable
 from convergent.models.bag import BagClassifier
 from convergent.models.rnn import RecurrentClassifier
 from convergent.models.text_transformer import TransformerClassifier
@@ -216,3 +218,14 @@ def test_killed_and_resumed_ends_with_the_same_weights(few_messages, tmp_path):
     resumed = run_command("resume", killed)
     assert resumed.returncode == 0, resumed.stderr
     assert digest(killed) == digest(whole)
+
+
+def test_losses_of_batches_by_length_are_not_compared_from_step_to_step(few_messages: Path, few_images: Path) -> None:
+    found = [finding(code, "critical", "loss", "") for code in ("training/loss-spike", "training/divergence")]
+    splits = []
+    for path in (few_messages, few_images):
+        task, _ = recognise_task(open_source(str(path)), make_config())
+        splits.append(task.load(open_source(str(path)), make_config()))
+    texts, images = splits
+    assert [one.code for one in exchangeable(found, texts.train)] == ["training/divergence"]
+    assert exchangeable(found, images.train) == found

@@ -47,6 +47,8 @@ SLOW = frozenset(
         "result/no-better-than-baseline",
     }
 )
+OF_LIKE_BATCHES = frozenset(["training/learning-rate-too-high", "training/oscillating-loss", "training/loss-spike"])
+"""What is told by how losses follow each other from step to step."""
 
 Tell = Callable[[Finding], None]
 
@@ -129,6 +131,15 @@ def with_names(one: Finding, samples: Samples, indices: np.ndarray) -> Finding:
     return one.model_copy(update={"where": ", ".join(names[:5]), "evidence": {**one.evidence, "samples_named": names}})
 
 
+def exchangeable(found: Sequence[Finding], samples: Samples) -> list[Finding]:
+    """Return the findings, of batches by length without those that take any two batches for alike.
+
+    Long texts and short ones may hold other classes: the loss then swings from batch to batch in a sound training too.
+    """
+    by_length = lengths_of(samples) is not None
+    return [one for one in found if not (by_length and one.code in OF_LIKE_BATCHES)]
+
+
 class RunDoctor:
     """An observer of one run: it tells of a finding as soon as there is one, and gives all of them at the end."""
 
@@ -156,7 +167,7 @@ class RunDoctor:
         self._evaluations.append(evaluation_of(record, self._splits.spec, len(self._splits.valid)))
         if record.step < FIRST_SHARE * self._state.progress.total_steps:
             return
-        for one in judge(self._evidence(), WHILE_TRAINING):
+        for one in self._judged(self._evidence()):
             if one.severity != "info" and one.code not in self._told:
                 self._told.add(one.code)
                 self._tell(one)
@@ -172,8 +183,11 @@ class RunDoctor:
         if not self._from_start:
             return []
         early = self._state.progress.step < FIRST_SHARE * self._state.progress.total_steps
-        found = [one for one in judge(self._evidence(), WHILE_TRAINING) if one.severity == "critical"]
+        found = [one for one in self._judged(self._evidence()) if one.severity == "critical"]
         return [one for one in found if not (early and one.code in SLOW)]
+
+    def _judged(self, evidence: Evidence) -> list[Finding]:
+        return exchangeable(judge(evidence, WHILE_TRAINING), self._splits.train)
 
     def stored(self) -> Part:
         """Return what was seen up to now, for a checkpoint; nothing, where that would be larger than 64 MB.
@@ -230,7 +244,7 @@ class RunDoctor:
         evidence = self._evidence()
         evidence.data = first_evidence(self._splits, self._config, self._state.model)[0].data
         evidence.data.overlap = None
-        return judge(evidence, WHILE_TRAINING), panels(evidence)
+        return self._judged(evidence), panels(evidence)
 
 
 def evaluation_of(record: EvalRecord, spec: DataSpec, samples: int) -> Evaluation:
