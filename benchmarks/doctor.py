@@ -72,7 +72,8 @@ def diagnose(script: Path, kind: str, seed: int) -> Outcome:
         except subprocess.TimeoutExpired:
             return Outcome(script.stem, kind, [], f"more than {TIMEOUT:.0f} s")
         if not target.exists():
-            return Outcome(script.stem, kind, [], done.stderr.strip()[-200:] or "no findings were written")
+            said = done.stderr.strip().splitlines()
+            return Outcome(script.stem, kind, [], said[-1][:200] if said else "no findings were written")
         error = "stepped aside" if "the doctor stepped aside" in done.stderr or "'s rule" in done.stderr else ""
         return Outcome(script.stem, kind, json.loads(target.read_text())["findings"], error)
 
