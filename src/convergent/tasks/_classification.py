@@ -1,4 +1,4 @@
-"""The panels of every classification: confusion, calibration, and the most confident mistakes."""
+"""What every classification shares: metrics, answers, and the panels of confusion, calibration and mistakes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,37 @@ from typing import Any
 
 from torch import Tensor
 
-from convergent.types import Panel, Samples
+from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
+from convergent.types import DataSpec, Metric, Panel, Samples
 
 MOST_IN_MATRIX = 40
 NUM_BINS = 15
 NUM_MISTAKES = 12
+TOP = 5
+
+
+def metric(spec: DataSpec) -> Metric:
+    """Return accuracy."""
+    return accuracy_metric()
+
+
+def metrics(logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
+    """Return the metrics of a classification."""
+    return classification_metrics(logits_BC, targets_B, len(spec.classes or []))
+
+
+def baseline(targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
+    """Return the metrics of always answering with the training split's class frequencies."""
+    return classification_baseline(targets_B, (spec.class_counts or {})["train"])
+
+
+def decode_likeliest(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
+    """Return {"class", "probability", "probabilities"} of each sample; of many classes the five likeliest."""
+    answers = decode_classes(logits_BC, spec.classes or [])
+    for answer in answers:
+        likeliest = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
+        answer["probabilities"] = dict(likeliest)
+    return answers
 
 
 def decode_classes(logits_BC: Tensor, classes: Sequence[str]) -> list[dict[str, Any]]:

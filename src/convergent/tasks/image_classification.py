@@ -15,14 +15,13 @@ from convergent.data.image_table import path_column
 from convergent.data.images import ImageFeatures, ImageSamples, load_images, png, read_images
 from convergent.data.source import Source
 from convergent.losses import make_loss
-from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
 from convergent.models.cnn import Cnn, num_stages, stem_stride
 from convergent.models.image_mlp import ImageMLP
 from convergent.models.normalized import Normalized
 from convergent.models.pretrained import check_backbone, make_backbone
 from convergent.task import Augment, Task
 from convergent.tasks import _classification
-from convergent.types import DataSpec, Metric, Panel, Recognition, Samples, Splits, UserError
+from convergent.types import DataSpec, Panel, Recognition, Samples, Splits, UserError
 
 NAME = "image-classification"
 MODELS = {
@@ -35,7 +34,6 @@ PEAK_RATES = {
 MUON_BATCH = 256
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
-TOP = 5
 EXAMPLES = 24
 LABEL_SMOOTHING = 0.1
 WIDTHS = {1: 32, 3: 64}  # of the first stage of the cnn: grey images say less
@@ -191,30 +189,6 @@ def loss(spec: DataSpec, config: Config) -> Callable[[Tensor, Tensor], Tensor]:
     return make_loss(config, len(spec.classes or []), (spec.class_counts or {}).get("train"))
 
 
-def metric(spec: DataSpec) -> Metric:
-    """Return accuracy."""
-    return accuracy_metric()
-
-
-def metrics(logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
-    """Return the metrics of a classification."""
-    return classification_metrics(logits_BC, targets_B, len(spec.classes or []))
-
-
-def baseline(targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
-    """Return the metrics of always answering with the training split's class frequencies."""
-    return classification_baseline(targets_B, (spec.class_counts or {})["train"])
-
-
-def decode(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
-    """Return {"class", "probability", "probabilities"} of each image; of many classes the five likeliest."""
-    answers = _classification.decode_classes(logits_BC, spec.classes or [])
-    for answer in answers:
-        likeliest = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
-        answer["probabilities"] = dict(likeliest)
-    return answers
-
-
 def draw(samples: Samples, logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> Sequence[Panel]:
     """Return examples, confusion, calibration, and the most confident mistakes as pictures."""
     classes = spec.classes or []
@@ -263,9 +237,9 @@ TASK = Task(
     build=build,
     loss=loss,
     augment=augment,
-    metric=metric,
-    metrics=metrics,
-    baseline=baseline,
-    decode=decode,
+    metric=_classification.metric,
+    metrics=_classification.metrics,
+    baseline=_classification.baseline,
+    decode=_classification.decode_likeliest,
     draw=draw,
 )

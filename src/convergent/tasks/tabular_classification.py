@@ -11,10 +11,9 @@ from convergent.config import Config
 from convergent.data.source import Source
 from convergent.data.tables import load_tables
 from convergent.losses import MembersLoss, make_loss
-from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
 from convergent.task import Task
 from convergent.tasks import _classification, _tabular
-from convergent.types import DataSpec, Metric, Panel, Recognition, Samples, Splits
+from convergent.types import DataSpec, Panel, Recognition, Samples, Splits
 
 NAME = "tabular-classification"
 
@@ -33,21 +32,6 @@ def loss(spec: DataSpec, config: Config) -> MembersLoss:
     """Return the loss of logits (B, K, C) or (B, C) and class ids (B)."""
     counts = (spec.class_counts or {}).get("train")
     return MembersLoss(make_loss(config, len(spec.classes or []), counts), plain_dims=2)
-
-
-def metric(spec: DataSpec) -> Metric:
-    """Return accuracy."""
-    return accuracy_metric()
-
-
-def metrics(logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
-    """Return the metrics of a classification."""
-    return classification_metrics(logits_BC, targets_B, len(spec.classes or []))
-
-
-def baseline(targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
-    """Return the metrics of always answering with the training split's class frequencies."""
-    return classification_baseline(targets_B, (spec.class_counts or {})["train"])
 
 
 def decode(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
@@ -77,9 +61,9 @@ TASK = Task(
     defaults=_tabular.defaults,
     build=_tabular.build,
     loss=loss,
-    metric=metric,
-    metrics=metrics,
-    baseline=baseline,
+    metric=_classification.metric,
+    metrics=_classification.metrics,
+    baseline=_classification.baseline,
     decode=decode,
     draw=draw,
 )

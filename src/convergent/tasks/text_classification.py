@@ -15,7 +15,6 @@ from convergent.data.text import TextFeatures, TextSamples, load_texts, read_tex
 from convergent.data.text_sources import text_column
 from convergent.data.tokens import tokenizer_from_json
 from convergent.losses import MembersLoss, make_loss
-from convergent.metrics import accuracy_metric, classification_baseline, classification_metrics
 from convergent.models.bag import BagClassifier
 from convergent.models.ensemble import Ensemble
 from convergent.models.rnn import RecurrentClassifier
@@ -23,7 +22,7 @@ from convergent.models.text_transformer import TransformerClassifier
 from convergent.models.transformer import Transformer
 from convergent.task import Task
 from convergent.tasks import _classification, _words
-from convergent.types import DataSpec, Metric, Panel, Recognition, Samples, Splits, UserError
+from convergent.types import DataSpec, Panel, Recognition, Samples, Splits, UserError
 
 NAME = "text-classification"
 MODELS = {
@@ -41,7 +40,6 @@ TEXTS_SEEN = 35_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 BUDGET_LENGTHS = 4  # a batch holds as many tokens as `batch_size` texts of this many times the third quartile
 HEAD_WIDTH = 32
-TOP = 5
 SHOWN = 240
 TABLE = {"text": 0.9, "more": 0.7}
 
@@ -210,30 +208,6 @@ def loss(spec: DataSpec, config: Config) -> MembersLoss:
     return MembersLoss(make_loss(config, len(spec.classes or []), counts), plain_dims=2)
 
 
-def metric(spec: DataSpec) -> Metric:
-    """Return accuracy."""
-    return accuracy_metric()
-
-
-def metrics(logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
-    """Return the metrics of a classification."""
-    return classification_metrics(logits_BC, targets_B, len(spec.classes or []))
-
-
-def baseline(targets_B: Tensor, spec: DataSpec) -> dict[str, float]:
-    """Return the metrics of always answering with the training split's class frequencies."""
-    return classification_baseline(targets_B, (spec.class_counts or {})["train"])
-
-
-def decode(logits_BC: Tensor, spec: DataSpec) -> list[dict[str, Any]]:
-    """Return {"class", "probability", "probabilities"} of each text; of many classes the five likeliest."""
-    answers = _classification.decode_classes(logits_BC, spec.classes or [])
-    for answer in answers:
-        likeliest = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
-        answer["probabilities"] = dict(likeliest)
-    return answers
-
-
 def draw(samples: Samples, logits_BC: Tensor, targets_B: Tensor, spec: DataSpec) -> Sequence[Panel]:
     """Return what the texts are like, confusion, calibration and mistakes."""
 
@@ -257,10 +231,10 @@ TASK = Task(
     defaults=defaults,
     build=build,
     loss=loss,
-    metric=metric,
-    metrics=metrics,
-    baseline=baseline,
-    decode=decode,
+    metric=_classification.metric,
+    metrics=_classification.metrics,
+    baseline=_classification.baseline,
+    decode=_classification.decode_likeliest,
     draw=draw,
     explain=_words.explain,
 )
