@@ -9,7 +9,7 @@ from PIL import Image
 from convergent.config import make_config
 from convergent.data.images import ImageFeatures
 from convergent.data.source import open_source
-from convergent.tasks import image_classification
+from convergent.tasks import _classification
 from convergent.tasks.image_classification import TASK, is_symmetric
 from convergent.types import UserError
 
@@ -106,5 +106,5 @@ def test_draw_and_decode(splits):
     assert all(item["png"] for items in galleries.values() for item in items)
     answer = TASK.decode(logits_BC, spec)[1]
     assert answer["class"] == spec.classes[targets_B[1]]
-    assert len(answer["probabilities"]) == image_classification.TOP
+    assert len(answer["probabilities"]) == _classification.TOP
     assert answer["probability"] == max(answer["probabilities"].values())

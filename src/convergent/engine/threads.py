@@ -5,6 +5,7 @@ Each run holds a locked file while it lives; a lock goes with its process, howev
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 from pathlib import Path
@@ -24,6 +25,7 @@ def claim_core_share() -> None:
         folder = cache_folder() / "running"
         folder.mkdir(parents=True, exist_ok=True)
         _claim = (folder / str(os.getpid())).open("w")
+        atexit.register(_claim.close)
         fcntl.flock(_claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         _claim = None
