@@ -33,7 +33,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from common import Shown, Target, cores, machine, report
 
@@ -67,12 +66,6 @@ def make_image(photograph: np.ndarray, random: np.random.Generator) -> np.ndarra
     return np.clip(image * random.uniform(0.7, 1.2) + noise, 0, 255).astype(np.uint8)
 
 
-def standardised(images_BCHW: Tensor) -> Tensor:
-    """Return pixels 0 to 255 as floats with the mean and deviation of ImageNet: within the network, in ours."""
-    scale_C11 = 1 / (255 * torch.tensor(STD)[:, None, None])
-    return torch.addcmul(-255 * torch.tensor(MEAN)[:, None, None] * scale_C11, images_BCHW.float(), scale_C11)
-
-
 def our_epochs() -> Callable[[Path], Iterator[int]]:
     """Import what it takes, as `convergent train` sets it up; return the function of `our_epochs_of`."""
     from convergent.engine.memory import keep_freed_memory
@@ -88,8 +81,10 @@ def our_epochs_of(folder: Path) -> Iterator[int]:
     from convergent.data.loader import TrainingBatches
     from convergent.data.order import generator
     from convergent.data.source import open_source
+    from convergent.models.normalized import standardise
     from convergent.task import find_task
 
+    mean_C, std_C = 255 * torch.tensor(MEAN), 255 * torch.tensor(STD)
     task = find_task("image-classification")
     config = make_config(image_size=OUTPUT_SIDE, augment=["flip", "shift"])
     splits = task.load(open_source(str(folder)), config)
@@ -97,7 +92,7 @@ def our_epochs_of(folder: Path) -> Iterator[int]:
     assert augment
     batches = TrainingBatches(splits.train, BATCH_SIZE, 0, torch.device("cpu"))
     for step, (_, batch) in enumerate(batches.from_step(0)):
-        images_BCHW = standardised(augment(batch, generator(0, "augment", step), 0.0).inputs[0])
+        images_BCHW = standardise(augment(batch, generator(0, "augment", step), 0.0).inputs[0], mean_C, std_C)
         yield len(images_BCHW)
         if (step + 1) % batches.steps_per_epoch == 0:
             yield 0

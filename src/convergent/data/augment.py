@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch on its device: each a pure function of the images and a generator, without loops.
+"""Augmentation of a whole batch on its device: each a pure function of the images and a generator.
 
 Flip and shift: Krizhevsky et al. 2012, https://papers.nips.cc/paper/4824; crop: Szegedy et al. 2015,
 https://arxiv.org/abs/1409.4842; cutout: DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552;
@@ -26,6 +26,7 @@ CUTOUT = 1 / 4  # of the side
 CROP_AREA = (0.35, 1.0)
 CROP_RATIO = (3 / 4, 4 / 3)
 COLOUR = 0.4
+LARGE = 2**14  # values of an image from which on a call for each costs less than a second copy of all
 MIXUP_ALPHA = 0.2
 PROGRESSIVE = ((0.4, 5 / 8), (0.7, 13 / 16))
 """(Until this share of the training, share of the side): about two thirds of the cost of full size throughout."""
@@ -33,30 +34,50 @@ PROGRESSIVE = ((0.4, 5 / 8), (0.7, 13 / 16))
 
 def flip(images_BCHW: Tensor, generator: Generator) -> Tensor:
     """Return the images, half of them mirrored left to right."""
-    batch, channels, height, width = images_BCHW.shape
-    mirror_B = torch.rand(batch, generator=generator) < 0.5
-    chosen_B = (torch.arange(batch) + batch * mirror_B).to(images_BCHW.device)
+    mirror_B = torch.rand(len(images_BCHW), generator=generator) < 0.5
+    images_BHWC = images_BCHW.permute(0, 2, 3, 1)
     # Whole images are copied as they lie in memory: a choice by each pixel (`where`) took four times as long.
-    both_NP = torch.cat([images_BCHW.permute(0, 2, 3, 1), images_BCHW.flip(3).permute(0, 2, 3, 1)]).flatten(1)
-    return both_NP.index_select(0, chosen_B).view(batch, height, width, channels).permute(0, 3, 1, 2)
+    if images_BHWC[0].numel() >= LARGE:
+        pairs = zip(images_BHWC.unbind(), mirror_B.tolist(), strict=True)
+        return torch.stack([one_HWC.flip(1) if mirror else one_HWC for one_HWC, mirror in pairs]).permute(0, 3, 1, 2)
+    chosen_B = (torch.arange(len(mirror_B)) + len(mirror_B) * mirror_B).to(images_BCHW.device)
+    both_NP = torch.cat([images_BHWC, images_BHWC.flip(2)]).flatten(1)
+    return both_NP.index_select(0, chosen_B).view_as(images_BHWC).permute(0, 3, 1, 2)
 
 
 def shift(images_BCHW: Tensor, generator: Generator) -> Tensor:
     """Return the images moved by up to a twelfth of the side either way; what comes in is the reflected border."""
     batch, channels, height, width = images_BCHW.shape
     device = images_BCHW.device
-    rows_BH = _shifted(batch, height, generator).to(device)
-    columns_BW = _shifted(batch, width, generator).to(device)
-    start_B = torch.arange(batch, device=device) * (height * width)
-    index_BHW = start_B[:, None, None] + rows_BH[:, :, None] * width + columns_BW[:, None, :]
-    pixels_NC = images_BCHW.permute(0, 2, 3, 1).reshape(-1, channels)
-    moved_BHWC = pixels_NC.index_select(0, index_BHW.flatten()).view(batch, height, width, channels)
-    return moved_BHWC.permute(0, 3, 1, 2)
+    rows_BH = _shifted(batch, height, generator)
+    most = _largest_shift(width)
+    offset_B1 = torch.randint(-most, most + 1, (batch, 1), generator=generator)
+    padded_BHWC = _reflected(images_BCHW.permute(0, 2, 3, 1), most)
+    # Each row of the result is one piece of memory, copied as one: pixel by pixel took three times as long.
+    row_BH = torch.arange(batch)[:, None] * height + rows_BH
+    start_R = (row_BH * (width + 2 * most) + most + offset_B1).flatten().to(device)
+    num_pieces = batch * height * (width + 2 * most) - width + 1
+    pieces_NP = padded_BHWC.as_strided((num_pieces, width * channels), (channels, 1))
+    return pieces_NP.index_select(0, start_R).view(batch, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _reflected(images_BHWC: Tensor, most: int) -> Tensor:
+    """Return the images with `most` more columns on either side, the reflection of those within."""
+    batch, height, width, channels = images_BHWC.shape
+    padded_BHWC = images_BHWC.new_empty(batch, height, width + 2 * most, channels)
+    padded_BHWC[:, :, most : width + most] = images_BHWC
+    padded_BHWC[:, :, :most] = images_BHWC[:, :, 1 : most + 1].flip(2)
+    padded_BHWC[:, :, width + most :] = images_BHWC[:, :, width - 1 - most : width - 1].flip(2)
+    return padded_BHWC
+
+
+def _largest_shift(side: int) -> int:
+    return max(1, round(side * SHIFT))
 
 
 def _shifted(batch: int, side: int, generator: Generator) -> Tensor:
     """Return for each image the source coordinate of every target coordinate, reflected at the borders: (B, side)."""
-    most = max(1, round(side * SHIFT))
+    most = _largest_shift(side)
     offset_B = torch.randint(-most, most + 1, (batch,), generator=generator)
     position_BS = (torch.arange(side) + offset_B[:, None]).abs()
     return torch.where(position_BS < side, position_BS, 2 * (side - 1) - position_BS)

@@ -13,6 +13,8 @@ import json
 import os
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ import numpy as np
 from convergent.config import cache_folder
 from convergent.types import UserError
 
+UNFINISHED = ".part-"
+ABANDONED_SECONDS = 24 * 3600
+"""Whoever is killed while decoding leaves a folder; no decoding takes a day."""
 Fill = Callable[[np.ndarray], dict[str, Any]]
 
 
@@ -83,29 +88,49 @@ def cached_array(
     """
     folder = cache_folder() / "arrays" / key
     try:
-        if not (folder / "record.json").is_file():
-            if not _make_room(folder.parent, int(np.prod(shape, dtype=np.int64)), int(gigabytes * 2**30)):
-                return None
-            _write_entry(folder, shape, fill)
-        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        os.utime(folder)
-        # Copy on write: torch wants memory it may write to, and nobody may write to the cache.
-        return np.load(folder / "array.npy", mmap_mode="c", allow_pickle=False), record
+        if (folder / "record.json").is_file():
+            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            os.utime(folder)
+            return _mapped(folder), record
+        if not _make_room(folder.parent, int(np.prod(shape, dtype=np.int64)), int(gigabytes * 2**30)):
+            return None
+        return _write_entry(folder, shape, fill)
     except OSError as error:
         raise _not_writable(error) from error
 
 
-def _write_entry(folder: Path, shape: tuple[int, ...], fill: Fill) -> None:
-    temporary = Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
+def _mapped(folder: Path) -> np.ndarray:
+    # Copy on write: torch wants memory it may write to, and nobody may write to the cache.
+    array: np.ndarray = np.load(folder / "array.npy", mmap_mode="c", allow_pickle=False)
+    return array
+
+
+def _write_entry(folder: Path, shape: tuple[int, ...], fill: Fill) -> tuple[np.ndarray, dict[str, Any]]:
+    temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
     try:
         array = np.lib.format.open_memmap(temporary / "array.npy", mode="w+", dtype=np.uint8, shape=shape)
         _reserve(temporary / "array.npy")
         record = fill(array)
-        array.flush()
         del array
         (temporary / "record.json").write_text(json.dumps(record), encoding="utf-8")
+        mapped = _mapped(temporary)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    # The disk takes as long as a third of the decoding; what is mapped can be read meanwhile.
+    threading.Thread(target=_put_in_place, args=(temporary, folder), name="cache").start()
+    return mapped, json.loads(json.dumps(record))
+
+
+def _put_in_place(temporary: Path, folder: Path) -> None:
+    """Write an entry to the disk, then give it its name; where that fails there is no entry, and no harm."""
+    try:
+        with (temporary / "array.npy").open("rb") as file:
+            os.fsync(file.fileno())
         if not folder.exists():
             temporary.replace(folder)
+    except OSError:
+        pass
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -122,6 +147,9 @@ def _make_room(folder: Path, size: int, bound: int) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     if size > bound:
         return False
+    for left in folder.glob(f"{UNFINISHED}*"):
+        if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
     entries = sorted(
         (entry for entry in folder.iterdir() if entry.name[0] != "."), key=lambda entry: entry.stat().st_mtime
     )

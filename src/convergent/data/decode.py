@@ -19,6 +19,7 @@ from torch import Tensor
 MAX_FILE_BYTES = 2**28
 GREY_MODES = frozenset(["1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"])
 ORIENTATION = 0x0112
+ORIENTATION_MARKS = (b"Exif", b"eXIf", b"Raw profile type", b"Orientation")
 # Pillow only warns of an image of 90 to 180 megapixels; here that is one more bad file, refused with its name.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -60,7 +61,7 @@ def read_header(content: bytes) -> Header:
     """Return mode and size without decoding; raises BadImageError where it is no image."""
     image = _open(content)
     width, height = image.size
-    if image.getexif().get(ORIENTATION, 1) >= 5:
+    if _may_be_turned(image, content) and image.getexif().get(ORIENTATION, 1) >= 5:
         width, height = height, width
     return Header(image.mode in GREY_MODES, height, width)
 
@@ -70,7 +71,8 @@ def decode(content: bytes, geometry: Geometry) -> Tensor:
     image = _open(content)
     try:
         image.draft(None, _enough(image.size, geometry))
-        ImageOps.exif_transpose(image, in_place=True)
+        if _may_be_turned(image, content):
+            ImageOps.exif_transpose(image, in_place=True)
         pixels = np.array(_to_mode(image, "L" if geometry.channels == 1 else "RGB"))
     except BadImageError:
         raise
@@ -95,6 +97,11 @@ def cover(images_BHWC: Tensor, geometry: Geometry) -> Tensor:
     top, left = (size[0] - geometry.height) // 2, (size[1] - geometry.width) // 2
     cut_BCHW = scaled_BCHW[:, :, top : top + geometry.height, left : left + geometry.width]
     return cut_BCHW.permute(0, 2, 3, 1).contiguous()
+
+
+def _may_be_turned(image: Image.Image, content: bytes) -> bool:
+    """Return whether to ask for the orientation, which decodes a whole PNG: not where no byte speaks of one."""
+    return image.format not in ("JPEG", "PNG") or any(mark in content for mark in ORIENTATION_MARKS)
 
 
 def _open(content: bytes) -> Image.Image:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from convergent.data.decode import Geometry, cover
@@ -19,6 +18,7 @@ MOST_VALUES = 50_000_000
 SLICE = 250
 SMALL_SIDE = 16
 PATCH = 2
+MOST_PATCHES = 32
 
 
 class ImageStatistics(NamedTuple):
@@ -34,25 +34,41 @@ class ImageStatistics(NamedTuple):
 
 def fit_statistics(train: Samples, num_classes: int) -> ImageStatistics:
     """Return the statistics of the training split, or of a regular selection of it where it is large."""
-    sums_2C, count = torch.zeros(2, 1, dtype=torch.double), 0
-    products_PP, num_patches = torch.zeros(1, 1, dtype=torch.double), 0
+    sum_P, products_PP, num_patches = torch.zeros(1), torch.zeros(1, 1, dtype=torch.double), 0
     small, targets = [], []
     for images_BCHW, targets_B in _selection(train):
-        values = images_BCHW.float() / 255
-        patches_NP = F.unfold(values, PATCH, stride=PATCH).transpose(1, 2).flatten(0, 1)
+        patches_NP = patches_of(images_BCHW)
         products_PP = products_PP + (patches_NP.T @ patches_NP).double()
+        sum_P = sum_P + patches_NP.sum(0).double()
         num_patches += len(patches_NP)
-        sums_2C = sums_2C + torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))]).double()
-        count += values[:, 0].numel()
         geometry = Geometry(images_BCHW.shape[1], SMALL_SIDE, SMALL_SIDE)
         small.append(cover(images_BCHW.permute(0, 2, 3, 1), geometry))
         targets.append(targets_B)
-    mean_C, square_C = sums_2C / count
+    mean_C, square_C = (
+        each_P.reshape(-1, PATCH**2).mean(1) / num_patches for each_P in (sum_P, products_PP.diagonal())
+    )
     std_C = (square_C - mean_C.square()).clamp(min=0).sqrt()
     std = tuple(value if value > 1e-3 else 1.0 for value in std_C.tolist())
     covariance = patch_covariance(products_PP / num_patches, mean_C, torch.tensor(std))
     upright, mirrored = mirror_test(torch.cat(small), torch.cat(targets), num_classes)
     return ImageStatistics(tuple(mean_C.tolist()), std, covariance, upright, mirrored)
+
+
+def patches_of(images_BCHW: Tensor) -> Tensor:
+    """Return 2 x 2 patches of uint8 images as values in 0..1, (N, C * 2 * 2): side by side where images are small, of
+    large ones at most 32 along each side.
+
+    >>> patches_of(torch.zeros(5, 3, 28, 28, dtype=torch.uint8)).shape, 5 * 14 * 14
+    (torch.Size([980, 12]), 980)
+    """
+    height, width = images_BCHW.shape[2:]
+    stride = PATCH * -(-min(height, width) // (PATCH * MOST_PATCHES))
+    corners = [
+        images_BCHW[:, :, row : height - PATCH + 1 + row : stride, column : width - PATCH + 1 + column : stride]
+        for row in range(PATCH)
+        for column in range(PATCH)
+    ]
+    return torch.stack(corners, -1).permute(0, 2, 3, 1, 4).float().div_(255).flatten(3).flatten(0, 2)
 
 
 def patch_covariance(products_PP: Tensor, mean_C: Tensor, std_C: Tensor) -> tuple[tuple[float, ...], ...]:
