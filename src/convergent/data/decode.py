@@ -19,7 +19,7 @@ from torch import Tensor
 MAX_FILE_BYTES = 2**28
 GREY_MODES = frozenset(["1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"])
 ORIENTATION = 0x0112
-ORIENTATION_MARKS = (b"Exif", b"eXIf", b"Raw profile type", b"Orientation")
+PNG_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 # Pillow only warns of an image of 90 to 180 megapixels; here that is one more bad file, refused with its name.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
@@ -100,8 +100,10 @@ def cover(images_BHWC: Tensor, geometry: Geometry) -> Tensor:
 
 
 def _may_be_turned(image: Image.Image, content: bytes) -> bool:
-    """Return whether to ask for the orientation, which decodes a whole PNG: not where no byte speaks of one."""
-    return image.format not in ("JPEG", "PNG") or any(mark in content for mark in ORIENTATION_MARKS)
+    """Return whether to ask for the orientation: for a PNG that costs decoding it, and it seldom has one."""
+    if image.format == "JPEG":
+        return "exif" in image.info or "xmp" in image.info
+    return image.format != "PNG" or any(mark in content for mark in PNG_ORIENTATION)
 
 
 def _open(content: bytes) -> Image.Image:
