@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from convergent.data import augment
 from convergent.data.augment import OF_IMAGES, OF_PAIRS, SHIFT, cutmix, cutout, flip, make_augment, mixup, shift
 from convergent.types import Batch, UserError
 
@@ -23,9 +24,9 @@ def batch(channels=3, size=(12, 10), dtype=torch.uint8, count=32):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 def test_pure_and_of_the_same_shape(name, channels, dtype):
-    augment, given = make_augment([name], 4), batch(channels, dtype=dtype)
+    change, given = make_augment([name], 4), batch(channels, dtype=dtype)
     before = given.inputs[0].clone()
-    first, second, other = (augment(given, generator(seed), 0.5) for seed in (3, 3, 4))
+    first, second, other = (change(given, generator(seed), 0.5) for seed in (3, 3, 4))
     assert torch.equal(first.inputs[0], second.inputs[0])
     assert torch.equal(first.targets, second.targets)
     assert not torch.equal(first.inputs[0], other.inputs[0])
@@ -50,6 +51,13 @@ def test_flip_mirrors_about_half():
     mirrored = (out == images.flip(3)).all((1, 2, 3))
     assert ((out == images).all((1, 2, 3)) ^ mirrored).all()
     assert 70 < mirrored.sum() < 130
+
+
+def test_large_images_are_mirrored_as_small_ones(monkeypatch):
+    (images,), _ = batch()
+    small = flip(images, generator(7))
+    monkeypatch.setattr(augment, "LARGE", 1)
+    assert torch.equal(flip(images, generator(7)), small)
 
 
 def test_shift_moves_by_whole_pixels_and_reflects():

@@ -5,8 +5,10 @@ import contextlib
 import errno
 import gzip
 import io
+import os
 import struct
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +20,14 @@ from PIL import Image
 
 from convergent.config import make_config
 from convergent.data import cache as cache_module
-from convergent.data import image_files, pixels
+from convergent.data import image_files, image_statistics, pixels
 from convergent.data.arrays import read_idx, read_npz
 from convergent.data.decode import BadImageError, Geometry, decode, read_header
 from convergent.data.image_statistics import mirror_test
 from convergent.data.images import ImageFeatures, load_images, png, read_images
 from convergent.data.loader import TrainingBatches
 from convergent.data.source import open_source
+from convergent.models import normalized
 from convergent.types import UserError
 
 TASK = "image-classification"
@@ -462,3 +465,30 @@ def test_png(fashion):
 
 def test_a_large_image_size_by_default_is_bounded():
     assert pixels.choose_geometry(False, (4000, 3000), False, None) == Geometry(3, 224, 224)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_standardised_alike_in_every_layout(layout, dtype, monkeypatch):
+    monkeypatch.setattr(normalized, "PIECE", 100)  # several pieces of rows, the last one smaller
+    images_BCHW = torch.randint(0, 256, (3, 3, 7, 9), generator=torch.Generator().manual_seed(0)).to(dtype)
+    images_BCHW = images_BCHW.contiguous(memory_format=layout)
+    mean_C, std_C = torch.tensor([100.0, 120.0, 90.0]), torch.tensor([60.0, 50.0, 70.0])
+    expected_BCHW = (images_BCHW.double() - mean_C.double()[:, None, None]) / std_C.double()[:, None, None]
+    torch.testing.assert_close(
+        normalized.standardise(images_BCHW, mean_C, std_C).double(), expected_BCHW, rtol=0, atol=1e-6
+    )
+
+
+def test_patches_of_large_images_are_few():
+    assert len(image_statistics.patches_of(torch.zeros(2, 3, 224, 301, dtype=torch.uint8))) <= 2 * 32 * 45
+
+
+def test_what_a_killed_decoding_left_is_removed_in_time():
+    arrays = Path(os.environ["CONVERGENT_CACHE"]) / "arrays"
+    for name, age in (("old", 2), ("new", 0)):
+        (arrays / f"{cache_module.UNFINISHED}{name}").mkdir(parents=True)
+        os.utime(arrays / f"{cache_module.UNFINISHED}{name}", (time.time() - age * cache_module.ABANDONED_SECONDS,) * 2)
+    assert cache_module.cached_array("key", (2, 3), 1.0, lambda array: {"bad": []}) is not None
+    assert not (arrays / f"{cache_module.UNFINISHED}old").exists()
+    assert (arrays / f"{cache_module.UNFINISHED}new").exists()

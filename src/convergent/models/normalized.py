@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+PIECE = 2**20
+
 
 class Normalized(nn.Module):
     """A network behind (pixels / 255 - mean) / std of each channel.
@@ -51,6 +53,17 @@ def standardise(images_BCHW: Tensor, mean_C: Tensor, std_C: Tensor) -> Tensor:
         return torch.addcmul(start_C[:, None, None], images_BCHW.float(), scale_C[:, None, None])
     # By rows of pixels: where channels lie last, a loop over three values is as slow as one over one.
     batch, channels, height, width = images_BCHW.shape
-    rows_NP = images_BCHW.permute(0, 2, 3, 1).reshape(batch * height, width * channels).float()
-    standard_NP = torch.addcmul(start_C.repeat(width), rows_NP, scale_C.repeat(width))
+    rows_NP = images_BCHW.permute(0, 2, 3, 1).reshape(batch * height, width * channels)
+    standard_NP = _scaled(rows_NP, start_C.repeat(width), scale_C.repeat(width))
     return standard_NP.view(batch, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _scaled(rows_NP: Tensor, start_P: Tensor, scale_P: Tensor) -> Tensor:
+    """Return start + rows * scale; bytes are taken by pieces that stay in the processor's cache between the steps."""
+    if rows_NP.is_floating_point() or torch.compiler.is_compiling() or rows_NP.is_cuda:
+        return torch.addcmul(start_P, rows_NP.float(), scale_P)
+    scaled_NP = torch.empty(rows_NP.shape, device=rows_NP.device)
+    size = max(1, PIECE // rows_NP.shape[1])
+    for piece_NP, place_NP in zip(rows_NP.split(size), scaled_NP.split(size), strict=True):
+        torch.addcmul(start_P, piece_NP.float(), scale_P, out=place_NP)
+    return scaled_NP
