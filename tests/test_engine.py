@@ -146,10 +146,12 @@ def test_a_schedule_stays_between_zero_and_the_peak(schedule: str, warmup: float
     assert max(factors) > 0
 
 
-def test_a_time_limit_shortens_the_schedule_and_lengthens_it_only_early() -> None:
-    late, early = Progress(step=500, total_steps=1000), Progress(step=100, total_steps=1000)
-    assert 590 < adjusted_total(late, 10.0, 0.1, None) < 600
+def test_a_time_limit_shortens_the_schedule_and_lengthens_it_until_its_last_part() -> None:
+    late, middle = Progress(step=900, total_steps=1000), Progress(step=500, total_steps=1000)
+    early = Progress(step=100, total_steps=1000)
+    assert 990 < adjusted_total(late, 9.8, 0.1, None) < 1000
     assert adjusted_total(late, 1000.0, 0.1, None) == 1000
+    assert 1060 < adjusted_total(middle, 60.0, 0.1, None) < 1100
     assert adjusted_total(early, 1000.0, 0.1, None) > 9000
     assert adjusted_total(early, 1000.0, 0.1, most=1200) == 1200
 

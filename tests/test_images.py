@@ -485,7 +485,7 @@ def test_patches_of_large_images_are_few():
 
 
 def test_what_a_killed_decoding_left_is_removed_in_time():
-    arrays = Path(os.environ["CONVERGENT_CACHE"]) / "arrays"
+    arrays = cache_module.cache_folder() / "arrays"
     for name, age in (("old", 2), ("new", 0)):
         (arrays / f"{cache_module.UNFINISHED}{name}").mkdir(parents=True)
         os.utime(arrays / f"{cache_module.UNFINISHED}{name}", (time.time() - age * cache_module.ABANDONED_SECONDS,) * 2)

@@ -13,7 +13,7 @@ from convergent.config import Config
 from convergent.engine.state import Progress
 
 RESERVE = 0.03
-LENGTHEN_UNTIL = 0.3
+LENGTHEN_UNTIL = 0.8
 UNCHANGED = 0.01  # of the steps that are left; of all steps it would be most of those left near the end
 SAMPLING = 100
 FIXED_POINT_ROUNDS = 5
@@ -66,7 +66,7 @@ def adjusted_total(
     most: int | None,
     profile: Sequence[float] = (),
 ) -> int:
-    """Return the total of steps for the time that is left; longer only early on, while the rate has hardly decayed.
+    """Return the total of steps for the time that is left; no longer one in the last part, where the rate is to fall.
 
     `seconds_per_step` is what a step has taken so far, with its share of evaluations and checkpoints; `most` bounds
     the total by what was asked for.
