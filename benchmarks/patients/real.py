@@ -17,6 +17,12 @@ SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 WORDS, LENGTH = 2000, 24
 
 
+def read(name: str) -> list[list[str]]:
+    """Return the rows of a table below its header."""
+    with (SAMPLES / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
 def garments(train: int = 1500, valid: int = 500) -> Data:
     """Return grey images (N, 1, 14, 14) of ten kinds of clothes with values from 0 to 1, and the kind."""
     with np.load(SAMPLES / "fashion.npz") as arrays:
@@ -28,8 +34,7 @@ def garments(train: int = 1500, valid: int = 500) -> Data:
 
 def letters(train: int = 3000, valid: int = 1000) -> Data:
     """Return sixteen measures of printed letters from 0 to 15, and the number of the letter."""
-    with open(SAMPLES / "letter.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1 : train + valid + 1]
+    rows = read("letter.csv")[: train + valid]
     x = torch.tensor([[float(value) for value in row[1:]] for row in rows])
     y = torch.tensor([ord(row[0]) - ord("A") for row in rows])
     return x[:train], y[:train], x[train:], y[train:]
@@ -45,8 +50,7 @@ def standard(data: Data) -> Data:
 
 def hours(steps: int = 24, every: int = 4) -> Data:
     """Return the load (N, T, 1) of a grid in the hours before, and in the next hour (N, 1), in megawatts."""
-    with open(SAMPLES / "electricity.csv", encoding="utf-8", newline="") as file:
-        load = torch.tensor([float(row[1]) for row in list(csv.reader(file))[1:]])
+    load = torch.tensor([float(row[1]) for row in read("electricity.csv")])
     windows = load.unfold(0, steps + 1, every)
     x, y = windows[:, :-1, None].contiguous(), windows[:, -1:].contiguous()
     rows = int(0.75 * len(x))
@@ -61,9 +65,8 @@ def standard_hours(steps: int = 24) -> Data:
 
 
 def messages(spam: float = 1.0) -> Data:
-    """Return word numbers (N, 24) of short messages and 1 for spam, (N, 1); of the spam to learn from a share is kept."""
-    with open(SAMPLES / "sms.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:3001]
+    """Return word numbers (N, 24) of short messages and 1 for spam, (N, 1); a share of the spam to learn from."""
+    rows = read("sms.csv")[:3000]
     x = torch.zeros(len(rows), LENGTH, dtype=torch.long)
     for n, (text, _) in enumerate(rows):
         for at, word in enumerate(text.lower().split()[:LENGTH]):
