@@ -49,9 +49,11 @@ SHOWS_HARM = frozenset(
 """Warnings whose rules look for harm in evaluated samples themselves."""
 SLOW = frozenset(
     {
+        "data/too-few-samples",
         "result/class-collapse",
         "result/no-better-than-baseline",
         "training/constant-output",
+        "training/overfitting",
         "training/slow-convergence",
         "training/underfitting",
     }

@@ -46,6 +46,12 @@ class Attempt:
         return min(score for _, score in self.curve) if self.curve and not self.note else float("inf")
 
     @property
+    def known_scores(self) -> Tensor:
+        """The scores at its best mark; it must have passed one."""
+        assert self.scores is not None
+        return self.scores
+
+    @property
     def step(self) -> int:
         """How far it has trained, in steps of the untreated training."""
         if self.branch is None:
@@ -177,9 +183,8 @@ class Contest:
         half = alive[: -(-len(alive) // 2)]
         if first in half or first not in alive:
             return half
-        last = half[-1]
-        assert first.scores is not None and last.scores is not None
-        return half if self.compare(first.scores, last.scores, LEVEL).better else [*half[:-1], first]
+        clear = self.compare(first.known_scores, half[-1].known_scores, LEVEL).better
+        return half if clear else [*half[:-1], first]
 
     def follow(self, best: Attempt, budget: int) -> Verdict | None:
         """Return whether the best beats the untreated training, at further marks where it does not yet.
@@ -198,8 +203,7 @@ class Contest:
 
     def verdict(self, best: Attempt) -> Verdict:
         """Compare a candidate with the untreated training, each at its best mark."""
-        assert best.scores is not None
-        return self.compare(self._untreated_scores(), best.scores)
+        return self.compare(self._untreated_scores(), best.known_scores)
 
     def confirm(self, verdict: Verdict, best: Attempt, budget: int) -> Verdict:
         """Return the verdict; one that leaves doubt over two pairs, where the budget allows the second."""
@@ -214,7 +218,7 @@ class Contest:
         self.tell(f"with other draws as well: better by {verdict.gain:.3g} ± {verdict.error:.2g}")
         return verdict
 
-    def final(self, alive: list[Attempt], best: Attempt, further: int | None, budget: int) -> Attempt:
+    def final(self, alive: list[Attempt], best: Attempt, first: Attempt, further: int | None, budget: int) -> Attempt:
         """Return the best of those that beat the untreated training: at a further mark where several do."""
         finalists = alive[:FINALISTS]
         reached = max(self.curves)
@@ -222,16 +226,19 @@ class Contest:
             return best
         count = max(1, (budget - self.spent) // (further - reached))
         finalists = self.advance(finalists[:count], further) if count > 1 else finalists
-        return self.simplest(finalists) if finalists else best
+        return self.chosen(finalists, first) if finalists else best
 
-    def simplest(self, alive: Sequence[Attempt]) -> Attempt:
-        """Return the one with the fewest changes among those that the best hardly beats, and the smallest steps.
+    def chosen(self, alive: Sequence[Attempt], first: Attempt) -> Attempt:
+        """Return the best, or the first where it helps and the best is not better than it by more than the noise.
 
-        A learning rate at the edge learns fastest at first, and may break later.
+        What answers the cause goes on helping; of others that the best hardly beats the one with the fewest changes and
+        the smallest steps is taken: a learning rate at the edge learns fastest at first, and may break later.
         """
-        first = alive[0].scores
-        assert first is not None
-        level = [one for one in alive if one.scores is not None and not self.compare(one.scores, first, LEVEL).better]
+        best = alive[0].known_scores
+        level_with_best = first in alive and not self.compare(first.known_scores, best).better
+        if level_with_best and self.verdict(first).better:
+            return first
+        level = [one for one in alive if not self.compare(one.known_scores, best, LEVEL).better]
         return min(level, key=lambda one: (len(one.patient.changes), one.patient.learning_rate))
 
     def result(self, attempts: list[Attempt], winner: Attempt | None, verdict: Verdict | None) -> Trial:
@@ -288,13 +295,13 @@ def run_trial(
     alive = contest.halve(attempts, schedule)
     if not alive or not schedule:
         return contest.result(attempts, None, None)
-    best = contest.simplest(alive)
+    best = contest.chosen(alive, attempts[0])
     verdict = contest.follow(best, budget)
     if verdict is None:
         return contest.result(attempts, None, None)
     if share >= budget:  # an early trial is better made again later: more steps tell more than other draws
         verdict = contest.confirm(verdict, best, budget)
-    winner = contest.final(alive, best, further, budget) if verdict.better else None
+    winner = contest.final(alive, best, attempts[0], further, budget) if verdict.better else None
     return contest.result(attempts, winner, verdict)
 
 
