@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
-import convergent
 from convergent.config import make_config, read_yaml, write_yaml
-from convergent.data.loader import TrainingBatches
 from convergent.data.source import open_source
 from convergent.engine.budget import requested_steps
 from convergent.engine.checkpoint import Part, checkpoints, newest_valid, read_checkpoint, write_bytes
@@ -45,7 +41,7 @@ from convergent.prepare import (
 from convergent.report.journal import Journal
 from convergent.report.page import write_report
 from convergent.report.progress import Progress
-from convergent.results import final_result, save_model, write_json
+from convergent.results import final_result, padding_panels, save_model, versions, write_json
 from convergent.screen import Say, describe, say_on_stderr, summary
 from convergent.specimens import Specimens, specimen_panels
 from convergent.task import find_task, recognise_task
@@ -373,28 +369,3 @@ def finish(
             say(told(one))
     say(f"report: {report}")
     return Run(folder)
-
-
-def padding_panels(batches: TrainingBatches) -> list[Panel]:
-    """Return what is computed on padding, where samples differ in length."""
-    padding = batches.padding()
-    if padding is None or batches.buckets is None:
-        return []
-    sizes = [bucket.batch_size for bucket in batches.buckets]
-    rows: list[list[Any]] = [
-        ["batches of samples of like length", f"{padding[0]:.1%}"],
-        ["batches drawn at random would have", f"{padding[1]:.1%}"],
-    ]
-    note = f"{len(sizes)} buckets by length; batches of {min(sizes)} to {max(sizes)} samples."
-    data = {"columns": ["", "share of the tokens that is padding"], "rows": rows}
-    return [Panel(kind="table", section="data", title="Padding", note=note, data=data)]
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that the weights may depend on."""
-    return {
-        "convergent": convergent.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

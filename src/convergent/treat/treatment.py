@@ -129,17 +129,19 @@ class Treatment:
     budget   steps that all trials together may take
     before   is told of a trial that is about to begin
     kept     is told of what won, and returns what goes on
+    healthy  is told of a state in which nothing was wrong, from which what comes later is treated
     """
 
     def __init__(
         self, branch: Branch, plan: Plan, budget: int, tell: Tell, ask: Ask | None = None,
         before: Callable[[Pending], None] | None = None, kept: Kept | None = None,
+        healthy: Callable[[Snapshot], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.branch, self.plan, self.budget = branch, plan, budget
         self.marks = marks_of(branch.total_steps)
         self.floor = 0
         self.told: list[dict[str, Any]] = []
-        self._before, self._kept = before, kept
+        self._before, self._kept, self._told_healthy = before, kept, healthy
         self.first_budget = budget
         self.spare: list[Attempt] = []
         self.attempts: dict[tuple[str, ...], Attempt] = {}
@@ -192,14 +194,12 @@ class Treatment:
         progress.best, progress.evaluations_since_best, self.branch.state.best_weights = None, 0, None
 
     def _note_health(self, found: Sequence[Finding], step: int) -> None:
-        """Keep the state where nothing is wrong and something was learned: what comes later is treated from there.
-
-        Only in memory: a trial of our own runs must be a function of what is written down.
-        """
+        """Keep the state where nothing is wrong and something was learned: what comes later is treated from there."""
         outputs, targets = self.outputs[step]
         healthy = all(one.severity == "info" for one in found)
-        if healthy and self._before is None and self.budget > 0 and self._yardstick([]).knows(outputs, targets):
+        if healthy and self.budget > 0 and self._yardstick([]).knows(outputs, targets):
             self.healthy = snapshot(self.branch)
+            self._told_healthy(self.healthy)
 
     def _start(self, found: Sequence[Finding], patients: Sequence[Patient]) -> tuple[Snapshot | None, list[Patient]]:
         """Return the state from which to try (None: the first step), and the treated trainings that can begin there."""

@@ -67,7 +67,7 @@ class Attempt:
 def again(attempt: Attempt, plan: Plan, total_steps: int) -> Branch:
     """Return a candidate as it stands; after a kill it trains anew to where it stood, to the same bits."""
     if attempt.branch is None:
-        attempt.branch = new_branch(attempt.patient, plan, total_steps)
+        attempt.branch = new_branch(attempt.patient, plan, total_steps, attempt.start)
         attempt.branch.advance(max(attempt.left))
     return attempt.branch
 
