@@ -193,6 +193,8 @@ def test_that_some_classes_are_not_predicted_yet_starts_no_early_trial() -> None
     assert harmful([collapse, fits], fails=True, early=True) == []
     assert harmful([collapse, fits], fails=False, early=False) == [collapse, fits]
     assert harmful([found("result/class-collapse")], fails=True, early=True) != []
+    unequal = found("data/class-imbalance", "info")
+    assert harmful([collapse, unequal], fails=False, early=True) == [collapse]
 
 
 def test_sequences_in_raw_units_are_standardised_though_little_shows_at_first() -> None:

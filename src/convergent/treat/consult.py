@@ -191,5 +191,8 @@ def harmful(findings: Sequence[Finding], fails: bool, early: bool) -> list[Findi
     A warning of how a training looks (a loss that swings, activations at their ends) counts only where it fails; that
     little was learned, or some classes not yet, says nothing early.
     """
+    slow = SLOW if early else frozenset()
+    if any(one.code == "data/class-imbalance" for one in findings):
+        slow = slow - {"result/class-collapse"}  # of unequal classes the rare ones are not just late
     counted = [one for one in findings if one.severity == "critical" or fails or one.code in SHOWS_HARM]
-    return [one for one in counted if one.severity == "critical" or not (early and one.code in SLOW)]
+    return [one for one in counted if one.severity == "critical" or one.code not in slow]
