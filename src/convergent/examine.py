@@ -47,6 +47,10 @@ SLOW = frozenset(
         "result/no-better-than-baseline",
     }
 )
+OF_ITS_COURSE = frozenset(
+    ["training/divergence", "training/exploding-gradient", "training/loss-spike", "training/non-finite"]
+)
+"""What can be said of a training that was not seen from its first step."""
 OF_LIKE_BATCHES = frozenset(["training/learning-rate-too-high", "training/oscillating-loss", "training/loss-spike"])
 """What is told by how losses follow each other from step to step."""
 
@@ -176,15 +180,14 @@ class RunDoctor:
         """Return what makes this training fail, causes first: what a treatment of our own runs is for.
 
         The options that were not given are good practice already, so a warning is no reason to try others; and that
-        little was learned says nothing before a quarter of the training. Nothing is said of a training that was not
-        watched from its first step, for weights in its midst would be taken for those of its start.
+        little was learned says nothing before a quarter of the training. Of a training that was not watched from its
+        first step only what comes over it is said: weights in its midst would be taken for those of its start.
         """
         self.pause()
-        if not self._from_start:
-            return []
         early = self._state.progress.step < FIRST_SHARE * self._state.progress.total_steps
         found = [one for one in self._judged(self._evidence()) if one.severity == "critical"]
-        return [one for one in found if not (early and one.code in SLOW)]
+        found = [one for one in found if not (early and one.code in SLOW)]
+        return found if self._from_start else [one for one in found if one.code in OF_ITS_COURSE]
 
     def _judged(self, evidence: Evidence) -> list[Finding]:
         return exchangeable(judge(evidence, WHILE_TRAINING), self._splits.train)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import platform
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+import convergent
 from convergent.config import Config
+from convergent.data.loader import TrainingBatches
 from convergent.engine.checkpoint import pack, write_bytes
 from convergent.engine.evaluate import outputs_of
 from convergent.metrics import bootstrap_interval
@@ -88,3 +92,28 @@ def final_result(
             judged = samples
     panels = list(task.draw(judged, outputs, targets, splits.spec))
     return result, [*panels, *task.explain(model, judged, splits.spec, config)]
+
+
+def padding_panels(batches: TrainingBatches) -> list[Panel]:
+    """Return what is computed on padding, where samples differ in length."""
+    padding = batches.padding()
+    if padding is None or batches.buckets is None:
+        return []
+    sizes = [bucket.batch_size for bucket in batches.buckets]
+    rows: list[list[Any]] = [
+        ["batches of samples of like length", f"{padding[0]:.1%}"],
+        ["batches drawn at random would have", f"{padding[1]:.1%}"],
+    ]
+    note = f"{len(sizes)} buckets by length; batches of {min(sizes)} to {max(sizes)} samples."
+    data = {"columns": ["", "share of the tokens that is padding"], "rows": rows}
+    return [Panel(kind="table", section="data", title="Padding", note=note, data=data)]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the weights may depend on."""
+    return {
+        "convergent": convergent.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
-import convergent
 from convergent.config import make_config, read_yaml, write_yaml
-from convergent.data.loader import TrainingBatches
 from convergent.data.source import open_source
 from convergent.engine.budget import requested_steps
 from convergent.engine.checkpoint import Part, checkpoints, newest_valid, read_checkpoint, write_bytes
@@ -45,11 +41,12 @@ from convergent.prepare import (
 from convergent.report.journal import Journal
 from convergent.report.page import write_report
 from convergent.report.progress import Progress
-from convergent.results import final_result, save_model, write_json
+from convergent.results import final_result, padding_panels, save_model, versions, write_json
 from convergent.screen import Say, describe, say_on_stderr, summary
 from convergent.specimens import Specimens, specimen_panels
 from convergent.task import find_task, recognise_task
 from convergent.trained import Run
+from convergent.treat.branch import Branch
 from convergent.treat.figures import treatment_panels
 from convergent.treat.treatment import train_treated
 from convergent.treating import RunTreatment, become, beside, prepared_as, recalled
@@ -165,6 +162,35 @@ def restore(state: TrainState, folder: Path, clock: Clock, say: Say) -> Part:
     return tensors, manifest
 
 
+@dataclass(frozen=True)
+class Telling:
+    """Where a run says what it finds and does: its journal and the screen."""
+
+    journal: Journal
+    shown: Progress
+    state: TrainState
+
+    def finding(self, one: Finding) -> None:
+        """Tell of a finding as soon as there is one."""
+        self.journal.write("finding", step=self.state.progress.step, finding=one.model_dump())
+        self.shown.note(told(one))
+
+    def treatment(self, text: str) -> None:
+        """Tell what a treatment does."""
+        self.journal.write("treatment", text=text)
+        self.shown.note(f"treatment: {text}")
+
+
+class Trained(NamedTuple):
+    """A training that has come to its end, as its treatments have left it."""
+
+    prepared: Prepared
+    state: TrainState
+    ending: Ending
+    doctor: RunDoctor | None
+    treatments: list[dict[str, Any]]
+
+
 def run_to_end(
     prepared: Prepared, state: TrainState, record: PlanRecord, say: Say, resumed: bool, saved: Part | None = None
 ) -> Run:
@@ -172,72 +198,71 @@ def run_to_end(
 
     saved  the checkpoint from which it goes on
     """
-    config, task, folder, plan = prepared.config, prepared.task, prepared.folder, record.chosen
-    torch.set_num_threads(plan.threads)
-    metric = task.metric(prepared.splits.spec)
-    progress = state.progress
+    torch.set_num_threads(record.chosen.threads)
+    metric, progress = prepared.task.metric(prepared.splits.spec), state.progress
     with (
-        Journal(folder / "journal.jsonl", config.log_every) as journal,
+        Journal(prepared.folder / "journal.jsonl", prepared.config.log_every) as journal,
         Progress(
             lambda: progress.total_steps, prepared.batches.steps_per_epoch, metric.name, metric.higher_is_better
         ) as shown,
     ):
         if resumed:
             journal.write("resume", step=progress.step)
-
-        def tell(one: Finding) -> None:
-            journal.write("finding", step=progress.step, finding=one.model_dump())
-            shown.note(told(one))
-
-        def say_treatment(text: str) -> None:
-            journal.write("treatment", text=text)
-            shown.note(f"treatment: {text}")
-
-        def specimens(state: TrainState) -> Specimens:
-            return Specimens(task, prepared.splits.spec, prepared.config, state, journal)
-
-        doctor = RunDoctor(state, prepared.splits, config, plan.compiled, tell) if config.doctor else None
-        if doctor is not None and saved is not None and not doctor.restore(*saved):
-            say("the checkpoint holds nothing of what the doctor had seen: it goes on watching, untreated, from here")
-        treated = None
+        telling = Telling(journal, shown, state)
+        doctor = make_doctor(prepared, state, record, telling, saved, say)
         try:
-            if doctor is None or config.treat == "off":
-                watchers = [journal, shown, specimens(state), *([] if doctor is None else [doctor])]
-                training = make_training(prepared, state, record, watchers)
-                ending = train_loop(state, replace(training, beside=doctor.stored if doctor is not None else None))
-            else:
-                treated = RunTreatment(prepared, state, plan, doctor, say_treatment, tell)
-                treated.go_on()
-                ending = train_treated(
-                    treated.treatment,
-                    lambda branch: replace(
-                        make_training(
-                            prepared_as(prepared, branch),
-                            branch.state,
-                            record,
-                            [journal, shown, specimens(branch.state), branch.consultant],
-                        ),
-                        beside=lambda: beside(branch),
-                    ),
-                    treated.consulted,
-                )
+            trained = train_watched(prepared, state, record, telling, doctor)
         except UserError:  # a training that has diverged: what the doctor saw is what its user needs now
             for one in conclude(doctor, prepared, journal, progress.step)[0]:
                 shown.note(told(one))
             raise
-        if treated is not None:
-            branch = treated.treatment.branch
-            prepared, state, progress = prepared_as(prepared, branch), branch.state, branch.state.progress
-            doctor = branch.consultant if isinstance(branch.consultant, RunDoctor) else None
-            for done in treated.treatment.told:
-                journal.write("treated", step=done["step"], treatment=done)
-        _, figures = conclude(doctor, prepared, journal, progress.step)
-        journal.write("note", text=f"{ending} at step {progress.step}", step=progress.step)
+        prepared, state, ending, doctor, treatments = trained
+        for done in treatments:
+            journal.write("treated", step=done["step"], treatment=done)
+        _, figures = conclude(doctor, prepared, journal, state.progress.step)
+        journal.write("note", text=f"{ending} at step {state.progress.step}", step=state.progress.step)
     if ending == "interrupted":
-        say(f"interrupted at step {progress.step}; saved. Go on with: convergent resume {folder}")
+        say(f"interrupted at step {state.progress.step}; saved. Go on with: convergent resume {prepared.folder}")
         raise KeyboardInterrupt
-    treatments = treated.treatment.told if treated is not None else []
     return finish(prepared, state, record, ending, say, [*figures, *treatment_panels(treatments)], treatments)
+
+
+def make_doctor(
+    prepared: Prepared, state: TrainState, record: PlanRecord, telling: Telling, saved: Part | None, say: Say
+) -> RunDoctor | None:
+    """Return what watches the run, with what it had seen up to the checkpoint; None where nobody wants it."""
+    if not prepared.config.doctor:
+        return None
+    doctor = RunDoctor(state, prepared.splits, prepared.config, record.chosen.compiled, telling.finding)
+    if saved is not None and not doctor.restore(*saved):
+        say("the checkpoint holds nothing of what the doctor had seen: it goes on watching, untreated, from here")
+    return doctor
+
+
+def train_watched(
+    prepared: Prepared, state: TrainState, record: PlanRecord, telling: Telling, doctor: RunDoctor | None
+) -> Trained:
+    """Train to the end, under treatment where that is wanted."""
+
+    def training_of(prepared: Prepared, state: TrainState, watchers: list[Any]) -> Training:
+        specimens = Specimens(prepared.task, prepared.splits.spec, prepared.config, state, telling.journal)
+        return make_training(prepared, state, record, [telling.journal, telling.shown, specimens, *watchers])
+
+    if doctor is None or prepared.config.treat == "off":
+        training = training_of(prepared, state, [] if doctor is None else [doctor])
+        ending = train_loop(state, replace(training, beside=doctor.stored if doctor is not None else None))
+        return Trained(prepared, state, ending, doctor, [])
+    run = RunTreatment(prepared, state, record.chosen, doctor, telling.treatment, telling.finding)
+    run.go_on()
+
+    def training_under_treatment(branch: Branch) -> Training:
+        training = training_of(prepared_as(prepared, branch), branch.state, [branch.consultant])
+        return replace(training, beside=lambda: beside(branch))
+
+    ending = train_treated(run.treatment, training_under_treatment, run.consulted)
+    branch = run.treatment.branch
+    last = branch.consultant if isinstance(branch.consultant, RunDoctor) else None
+    return Trained(prepared_as(prepared, branch), branch.state, ending, last, run.treatment.told)
 
 
 def conclude(
@@ -344,28 +369,3 @@ def finish(
             say(told(one))
     say(f"report: {report}")
     return Run(folder)
-
-
-def padding_panels(batches: TrainingBatches) -> list[Panel]:
-    """Return what is computed on padding, where samples differ in length."""
-    padding = batches.padding()
-    if padding is None or batches.buckets is None:
-        return []
-    sizes = [bucket.batch_size for bucket in batches.buckets]
-    rows: list[list[Any]] = [
-        ["batches of samples of like length", f"{padding[0]:.1%}"],
-        ["batches drawn at random would have", f"{padding[1]:.1%}"],
-    ]
-    note = f"{len(sizes)} buckets by length; batches of {min(sizes)} to {max(sizes)} samples."
-    data = {"columns": ["", "share of the tokens that is padding"], "rows": rows}
-    return [Panel(kind="table", section="data", title="Padding", note=note, data=data)]
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that the weights may depend on."""
-    return {
-        "convergent": convergent.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -198,7 +198,8 @@ class Trainer:
         model = final.evaluated() if treatment.branch is not branch else self.model
         if final.best_weights is not None:
             model.load_state_dict(final.best_weights)
-        best = [line["metrics"] for line in history if line["kind"] == "evaluation" and line["best"]]
+        evaluations = [line for line in history if line["kind"] == "evaluation"]
+        best = [line["metrics"] for line in evaluations if line["step"] == final.progress.best_step]
         return FitResult(
             model.eval(), best[-1] if best else {}, final.progress.step, ending, history, treatment.told, found
         )

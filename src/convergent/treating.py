@@ -1,7 +1,8 @@
 """Our own runs under treatment: remedies are options, trials survive a kill, and what is kept becomes the run's config.
 
     RUN/treatment.json       what was decided, a trial that had begun, candidates that a later trial may go on with
-    RUN/treatment/           outputs for the validation samples at the marks that the training has passed
+    RUN/treatment/           outputs for the validation samples at the marks that the training has passed, and the last
+                             states in which nothing was wrong
 
 A trial is a function of what stands there and of the checkpoint at its step: a run that is killed within one makes it
 again, to the same end. A candidate is a function of its options: of those that are kept for later only these and the
@@ -24,7 +25,14 @@ from torch import Tensor, nn
 
 from convergent.config import Config, make_config, write_yaml
 from convergent.data.order import derived_seed
-from convergent.engine.checkpoint import Part, pack, write_bytes
+from convergent.engine.checkpoint import (
+    Part,
+    checkpoints,
+    pack,
+    read_checkpoint,
+    write_bytes,
+    write_checkpoint,
+)
 from convergent.engine.loop import DivergedError, save_state
 from convergent.engine.plan import Plan
 from convergent.engine.state import TrainState
@@ -32,7 +40,7 @@ from convergent.examine import RunDoctor, Tell
 from convergent.prepare import Prepared
 from convergent.results import write_json
 from convergent.treat.ask import ask_on_terminal
-from convergent.treat.branch import Branch, new_branch
+from convergent.treat.branch import Branch, Snapshot, begin_from, new_branch
 from convergent.treat.chosen import ChosenSamples
 from convergent.treat.patient import Change, Parts, Patient, Tasks, Watcher
 from convergent.treat.treatment import Pending, Treatment, marks_of
@@ -42,7 +50,7 @@ from convergent.types import Finding, Samples
 FEWEST_STEPS = 20
 MOST_OUTPUTS = 1 << 26
 """Numbers of the validation samples' outputs that are kept at a mark."""
-FILE, FOLDER = "treatment.json", "treatment"
+FILE, FOLDER, HEALTHY = "treatment.json", "treatment", "healthy"
 
 
 def own_patient(prepared: Prepared, plan: Plan, tell: Tell) -> Patient:
@@ -109,7 +117,7 @@ class RunTreatment:
         branch = Branch(patient, plan, state, state.progress.total_steps, doctor)
         budget = round(config.treat_budget * branch.total_steps)
         ask = ask_on_terminal if config.treat == "ask" else None
-        self.treatment = Treatment(branch, plan, budget, tell, ask, self._before, self._kept)
+        self.treatment = Treatment(branch, plan, budget, tell, ask, self._before, self._kept, self._healthy)
         self.treatment.marks = marks_of(branch.total_steps, FEWEST_STEPS)
         self.generation = 0
         self._pending: Pending | None = None
@@ -120,6 +128,8 @@ class RunTreatment:
     def go_on(self) -> None:
         """Make again what a kill has cut off: a trial, or the first checkpoint of what it has kept."""
         branch, floor = self.treatment.branch, self.treatment.floor
+        if branch.start is not None and branch.state.progress.step < branch.start.step:
+            begin_from(branch.state, branch.patient, branch.start)
         if branch.state.progress.step < floor and not self.plan.compiled:
             branch.advance(floor)
             self._save(branch)
@@ -151,7 +161,7 @@ class RunTreatment:
         """Make the winner the run: its options, its checkpoint; the untreated training's checkpoints go."""
         folder = self.prepared.folder
         if self.plan.compiled:  # one graph and single operations differ in the last bits
-            branch = new_branch(branch.patient, self.plan, branch.total_steps)
+            branch = new_branch(branch.patient, self.plan, branch.total_steps, branch.start)
         progress = branch.state.progress
         # What trials took is no part of a step's time, by which a time limit sets the schedule.
         progress.setup_seconds = self.prepared.clock.seconds() - self._step_seconds * progress.step
@@ -162,6 +172,11 @@ class RunTreatment:
         become(folder, branch.patient.config)
         self._save(branch)
         return branch
+
+    def _healthy(self, start: Snapshot) -> None:
+        """Write a state in which nothing was wrong to the disk: a fault that comes later is treated from there."""
+        about = {"config": start.patient.config.model_dump()}
+        write_checkpoint(self.prepared.folder / FOLDER, HEALTHY, start.step, start.tensors, start.scalars | about)
 
     def _save(self, branch: Branch) -> None:
         folder = self.prepared.folder / "checkpoints"
@@ -180,7 +195,7 @@ class RunTreatment:
             findings = [one.model_dump() for one in pending.findings]
             waiting = json.dumps(pending._asdict() | {"findings": findings})  # as text it may hold NaN
         patient = treatment.branch.patient
-        content = {
+        content: dict[str, Any] = {
             "config": patient.config.model_dump(),
             "changes": [asdict(change) for change in patient.changes],
             "total_steps": treatment.branch.total_steps,
@@ -192,11 +207,17 @@ class RunTreatment:
             "failed": treatment.failed,
             "floor": treatment.floor,
             "looks": treatment.marks,
+            "healthy": treatment.healthy.step if treatment.healthy is not None else None,
+            "start": treatment.branch.start.step if treatment.branch.start is not None else None,
             "marks": sorted(treatment.outputs),
             "told": treatment.told,
             "pending": waiting,
         }
         write_json(folder / FILE, content)
+        needed = {content["healthy"], content["start"], *(one["start"] for one in content["spare"])}
+        for path in checkpoints(folder / FOLDER, HEALTHY):
+            if step_of(path) not in needed:
+                shutil.rmtree(path)
 
     def _recall(self) -> None:
         content = recalled(self.prepared.folder)
@@ -209,9 +230,12 @@ class RunTreatment:
         branch = treatment.branch
         base = replace(branch.patient, changes=tuple(map(as_change, content["changes"])))
         branch.patient = base
-        attempts = [as_attempt(base, one) for one in content["attempts"]]
+        folder = self.prepared.folder / FOLDER
+        treatment.healthy = as_snapshot(base, folder, content["healthy"])
+        branch.start = as_snapshot(base, folder, content["start"])
+        attempts = [as_attempt(base, one, folder) for one in content["attempts"]]
         treatment.attempts = {one.key: one for one in attempts}
-        treatment.spare = [as_attempt(base, one) for one in content["spare"]]
+        treatment.spare = [as_attempt(base, one, folder) for one in content["spare"]]
         for mark in content["marks"]:
             path = outputs_path(self.prepared.folder, self.generation, mark)
             tensors = safetensors.torch.load_file(path)
@@ -230,20 +254,36 @@ def as_json(attempt: Attempt) -> dict[str, Any]:
         "marks": list(attempt.left) or [mark for mark, _ in attempt.curve],
         "note": attempt.note,
         "pace": attempt.patient.pace,
+        "start": attempt.start.step if attempt.start is not None else None,
     }
 
 
-def as_attempt(base: Patient, content: dict[str, Any]) -> Attempt:
-    """Return the candidate that `as_json` wrote, at its first step; it trains anew when it is needed."""
+def as_snapshot(base: Patient, folder: Path, step: int | None) -> Snapshot | None:
+    """Return the state in which nothing was wrong at a step, as it was written; None for None."""
+    if step is None:
+        return None
+    tensors, manifest = read_checkpoint(folder / f"{HEALTHY}-{step:08d}")
+    patient = base.with_options(**dict(make_config(manifest["config"])))
+    return Snapshot(patient, step, tensors, manifest)
+
+
+def as_attempt(base: Patient, content: dict[str, Any], folder: Path) -> Attempt:
+    """Return the candidate that `as_json` wrote, where it began; it trains anew when it is needed."""
     patient = base.with_options(**dict(make_config(content["config"])))
     patient = replace(patient, changes=tuple(map(as_change, content["changes"])), pace=content["pace"])
-    return Attempt(patient, note=content["note"], left=tuple(content["marks"]))
+    start = as_snapshot(base, folder, content["start"])
+    return Attempt(patient, note=content["note"], left=tuple(content["marks"]), start=start)
 
 
 def as_change(content: dict[str, Any]) -> Change:
     """Return the change of a training that was written as JSON."""
     options = tuple((name, value) for name, value in content["options"])
     return Change(content["remedy"], content["detail"], options, tuple(content["code"]))
+
+
+def step_of(path: Path) -> int:
+    """Return the step of a checkpoint's folder."""
+    return int(path.name.rpartition("-")[2])
 
 
 def outputs_path(folder: Path, generation: int, mark: int) -> Path:

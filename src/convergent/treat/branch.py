@@ -22,6 +22,8 @@ from convergent.optim import schedule_factor
 from convergent.treat.patient import Patient, Watcher
 from convergent.types import StepRecord
 
+BEST = "best."
+"""Before the names of the best weights so far, among a snapshot's tensors."""
 Outputs = tuple[Tensor, Tensor]
 """Of the validation samples, and their targets."""
 
@@ -35,6 +37,8 @@ class Branch:
     state: TrainState
     total_steps: int
     consultant: Watcher
+    start: Snapshot | None = None
+    """The state from which it trained; None for its first step."""
 
     @property
     def recipe(self) -> Recipe:
@@ -85,7 +89,19 @@ class Snapshot:
 def snapshot(branch: Branch) -> Snapshot:
     """Return a copy of a branch's state in memory."""
     state = branch.state
-    return Snapshot(branch.patient, state.progress.step, copied(state.tensors()), copy.deepcopy(state.scalars()))
+    best = {f"{BEST}{name}": tensor for name, tensor in (state.best_weights or {}).items()}
+    tensors = copied(state.tensors() | best)
+    return Snapshot(branch.patient, state.progress.step, tensors, copy.deepcopy(state.scalars()))
+
+
+def begin_from(state: TrainState, patient: Patient, start: Snapshot) -> None:
+    """Bring a training to where another stood: an optimiser of another kind begins without its moments."""
+    same = _optimizer_kind(patient) == _optimizer_kind(start.patient)
+    best = {name.removeprefix(BEST): tensor for name, tensor in start.tensors.items() if name.startswith(BEST)}
+    dropped = (BEST,) if same else (BEST, "optimizer.")
+    kept = {name: tensor for name, tensor in start.tensors.items() if not name.startswith(dropped)}
+    state.restore(copied(kept), copy.deepcopy(start.scalars))
+    state.best_weights = copied(best) or None
 
 
 def can_begin_from(patient: Patient, start: Snapshot) -> bool:
@@ -101,15 +117,13 @@ def can_begin_from(patient: Patient, start: Snapshot) -> bool:
 
 
 def new_branch(patient: Patient, plan: Plan, total_steps: int, start: Snapshot | None = None) -> Branch:
-    """Return a patient at its first step, or at a state: an optimiser of another kind begins without its moments."""
+    """Return a patient at its first step, or at a state."""
     recipe = replace(patient.recipe, precision=plan.precision)
     state = make_state(copy.deepcopy(patient.model), recipe, plan)
     if start is not None:
-        same = _optimizer_kind(patient) == _optimizer_kind(start.patient)
-        kept = {name: t for name, t in start.tensors.items() if same or not name.startswith("optimizer.")}
-        state.restore(copied(kept), copy.deepcopy(start.scalars))
+        begin_from(state, patient, start)
     state.progress.total_steps = total_steps
-    return Branch(patient, plan, state, total_steps, patient.watch(state, patient))
+    return Branch(patient, plan, state, total_steps, patient.watch(state, patient), start)
 
 
 def _optimizer_kind(patient: Patient) -> object:

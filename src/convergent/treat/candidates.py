@@ -35,11 +35,11 @@ def candidates(patient: Patient, findings: Sequence[Finding], most: int = MOST_C
         found.append(queues[0][0][1])
         together = _together(patient, findings)
         found += [together] if together is not None else []
+        good = _one_after_another(Case(queues[0][0][1], findings[0]), ADAMW[:1])
+        found += [good] if good is not None else []
         found += [queue[0][1] for queue in queues[1:]]
         found += [treated for _, treated in queues[0][1:]]
         found += [treated for queue in queues[1:] for _, treated in queue[1:]]
-        good = _one_after_another(Case(queues[0][0][1], findings[0]), ADAMW[:1])
-        found.insert(min(len(found), most - 1), good) if good is not None else None
     if not found:
         found = [treated for _, treated in _applicable(Case(patient, findings[0]), GENERAL)]
     return _distinct(found, patient)[:most]

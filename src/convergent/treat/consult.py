@@ -49,8 +49,11 @@ SHOWS_HARM = frozenset(
 """Warnings whose rules look for harm in evaluated samples themselves."""
 SLOW = frozenset(
     {
+        "data/too-few-samples",
+        "result/class-collapse",
         "result/no-better-than-baseline",
         "training/constant-output",
+        "training/overfitting",
         "training/slow-convergence",
         "training/underfitting",
     }
@@ -186,7 +189,10 @@ def harmful(findings: Sequence[Finding], fails: bool, early: bool) -> list[Findi
     """Return the findings that can be a reason to treat: critical ones, and warnings of harm that was measured.
 
     A warning of how a training looks (a loss that swings, activations at their ends) counts only where it fails; that
-    little was learned says nothing early.
+    little was learned, or some classes not yet, says nothing early.
     """
+    slow = SLOW if early else frozenset()
+    if any(one.code == "data/class-imbalance" for one in findings):
+        slow = slow - {"result/class-collapse"}  # of unequal classes the rare ones are not just late
     counted = [one for one in findings if one.severity == "critical" or fails or one.code in SHOWS_HARM]
-    return [one for one in counted if one.severity == "critical" or not (early and one.code in SLOW)]
+    return [one for one in counted if one.severity == "critical" or one.code not in slow]

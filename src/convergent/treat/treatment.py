@@ -27,9 +27,13 @@ from convergent.treat.trial import Attempt, Tell, Trial, again, run_trial
 from convergent.treat.yardstick import Yardstick, make_yardstick
 from convergent.types import Finding
 
-MARKS = (0.05, 0.1, 0.25, 0.5)
+MARKS = (5, 10, 25, 50, 75)
+"""Per cent of the steps."""
 FEWEST_STEPS = 8
-LATE, EARLY_SHARE, LONGER = 0.25, 0.6, 2
+LATE, EARLY_SHARE, LONGER = 0.25, 0.5, 2
+"""Before a quarter of the training trials take half of the budget: the rest can bring one candidate to there anew."""
+LAST_FROM_START = 0.5
+"""From its first step no candidate catches up with a training that has come further, within the budget."""
 BROKEN = frozenset(
     {
         "training/learning-rate-too-high",
@@ -55,9 +59,10 @@ def marks_of(total_steps: int, fewest: int = FEWEST_STEPS) -> list[int]:
     """Return the steps at which a training pauses for the doctor.
 
     >>> marks_of(1000), marks_of(40)
-    ([50, 100, 250, 500], [8, 10, 20])
+    ([50, 100, 250, 500, 750], [8, 10, 20, 30])
     """
-    steps = {max(fewest, round(share * total_steps)) for share in MARKS}
+    # Rounded down, a mark at twice the share is never less than twice the step.
+    steps = {max(fewest, percent * total_steps // 100) for percent in MARKS}
     return sorted(step for step in steps if step < total_steps)
 
 
@@ -124,17 +129,19 @@ class Treatment:
     budget   steps that all trials together may take
     before   is told of a trial that is about to begin
     kept     is told of what won, and returns what goes on
+    healthy  is told of a state in which nothing was wrong, from which what comes later is treated
     """
 
     def __init__(
         self, branch: Branch, plan: Plan, budget: int, tell: Tell, ask: Ask | None = None,
         before: Callable[[Pending], None] | None = None, kept: Kept | None = None,
+        healthy: Callable[[Snapshot], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.branch, self.plan, self.budget = branch, plan, budget
         self.marks = marks_of(branch.total_steps)
         self.floor = 0
         self.told: list[dict[str, Any]] = []
-        self._before, self._kept = before, kept
+        self._before, self._kept, self._told_healthy = before, kept, healthy
         self.first_budget = budget
         self.spare: list[Attempt] = []
         self.attempts: dict[tuple[str, ...], Attempt] = {}
@@ -187,20 +194,19 @@ class Treatment:
         progress.best, progress.evaluations_since_best, self.branch.state.best_weights = None, 0, None
 
     def _note_health(self, found: Sequence[Finding], step: int) -> None:
-        """Keep the state where nothing is wrong and something was learned: what comes later is treated from there.
-
-        Only in memory: a trial of our own runs must be a function of what is written down.
-        """
+        """Keep the state where nothing is wrong and something was learned: what comes later is treated from there."""
         outputs, targets = self.outputs[step]
         healthy = all(one.severity == "info" for one in found)
-        if healthy and self._before is None and self.budget > 0 and self._yardstick([]).knows(outputs, targets):
+        if healthy and self.budget > 0 and self._yardstick([]).knows(outputs, targets):
             self.healthy = snapshot(self.branch)
+            self._told_healthy(self.healthy)
 
     def _start(self, found: Sequence[Finding], patients: Sequence[Patient]) -> tuple[Snapshot | None, list[Patient]]:
         """Return the state from which to try (None: the first step), and the treated trainings that can begin there."""
         start, step = self.healthy, found[0].evidence.get("step")
         later = start is not None and not (isinstance(step, int) and step <= start.step)
-        if start is None or not later or found[0].code not in ARISES or start.step >= max(self.outputs):
+        arose = any(one.code in ARISES for one in found)
+        if start is None or not later or not arose or start.step >= max(self.outputs):
             return None, list(patients)
         able = [one for one in patients if can_begin_from(one, start)]
         return (start, able) if able else (None, list(patients))
@@ -215,26 +221,19 @@ class Treatment:
 
     def treat(self, found: list[Finding], step: int, reason: str = "") -> bool:
         """Try the remedies of what was found; return whether one is kept. `reason` says why going on is of no use."""
-        start, patients = self._start(found, candidates(self.branch.patient, found))
-        attempts = [Attempt(one, start=start) if start else self._known(Attempt(one)) for one in patients]
-        attempts = [one for one in attempts if not one.note]
-        if not attempts or self.budget <= 0:
+        share = self.budget if reason else self._share(step)
+        attempts = self._attempts(found, step, reason)
+        if not attempts or share <= 0:
             return False
         self._tell(f"{found[0].code}: {found[0].message}")
-        names = [", ".join(one.key) for one in attempts]
-        if self._ask is not None and not self._ask(
-            found[0], names, min(self.budget, len(attempts) * (step - (start.step if start else 0)))
-        ):
-            self.told.append(Record(step, found, self.branch.patient.config, None, declined=True).as_json())
-            self.failed |= {one.code: self.branch.total_steps for one in found}
+        if not self._allowed(found, attempts, step):
             return False
         if self._before is not None:
             self._before(Pending(self.branch.state.progress.step, step, found, reason))
-        yardstick = self._yardstick(found)
         further = next((mark for mark in self.marks if mark > max(self.outputs)), None)
         trial = run_trial(
-            attempts, self.branch.patient, self.plan, self.branch.total_steps, self.outputs, further, yardstick,
-            self._share(step), self.budget, self._tell,
+            attempts, self.branch.patient, self.plan, self.branch.total_steps, self.outputs, further,
+            self._yardstick(found), share, self.budget, self._tell,
         )  # fmt: skip
         self.budget -= trial.steps
         self.told.append(Record(step, found, self.branch.patient.config, trial).as_json())
@@ -242,13 +241,38 @@ class Treatment:
             self.failed |= {one.code: step for one in found}
             self._tell("nothing helped by more than the noise: the training goes on untreated")
             return False
-        self._tell(f"kept: {', '.join(change.detail for change in trial.winner.patient.changes)}")
-        others = sorted((one for one in trial.attempts if one is not trial.winner), key=lambda one: one.score)
+        self._keep(trial.winner, trial.attempts)
+        return True
+
+    def _attempts(self, found: Sequence[Finding], step: int, reason: str) -> list[Attempt]:
+        """Return the candidates, each as an earlier trial left it; none where none could catch up any more."""
+        start, patients = self._start(found, candidates(self.branch.patient, found))
+        if start is None and not reason and step > LAST_FROM_START * self.branch.total_steps:
+            return []
+        attempts = [Attempt(one, start=start) if start else self._known(Attempt(one)) for one in patients]
+        return [one for one in attempts if not one.note]
+
+    def _allowed(self, found: list[Finding], attempts: Sequence[Attempt], step: int) -> bool:
+        """Return whether the trial may be made; a no is written down, and the findings are not asked about again."""
+        if self._ask is None:
+            return True
+        start = min(one.start.step if one.start else 0 for one in attempts)
+        steps = min(self.budget, len(attempts) * (step - start))
+        if self._ask(found[0], [", ".join(one.key) for one in attempts], steps):
+            return True
+        self.told.append(Record(step, found, self.branch.patient.config, None, declined=True).as_json())
+        self.failed |= {one.code: self.branch.total_steps for one in found}
+        return False
+
+    def _keep(self, winner: Attempt, attempts: Sequence[Attempt]) -> None:
+        """Let the winner of a trial go on in the training's place; the others are there should it break later."""
+        assert winner.branch is not None
+        self._tell(f"kept: {', '.join(change.detail for change in winner.patient.changes)}")
+        others = sorted((one for one in attempts if one is not winner), key=lambda one: one.score)
         self.spare = [one for one in others if one.branch is not None and not one.note]
         self.branch.consultant.close()
-        self.branch = trial.winner.branch
+        self.branch = winner.branch
         self._go_on()
-        return True
 
     def _go_on(self) -> None:
         """Let what won go on: from where it stands, or from its first step where the plan's graph must run it all."""
@@ -269,9 +293,9 @@ class Treatment:
             self.branch = self._kept(self.branch)
 
     def _share(self, step: int) -> int:
-        """Return what one trial may take: early ones leave something for what shows later."""
+        """Return what a trial may take: early ones together leave something for what shows later."""
         late = step >= LATE * self.branch.total_steps
-        return self.budget if late else min(self.budget, round(EARLY_SHARE * self.first_budget))
+        return self.budget if late else self.budget - round((1 - EARLY_SHARE) * self.first_budget)
 
     def _yardstick(self, found: list[Finding]) -> Yardstick:
         outputs, targets = next(iter(self.outputs.values()))
@@ -288,7 +312,7 @@ class Treatment:
         self.outputs[mark] = (torch.full_like(outputs, float("nan")), targets)
         found = treatable(self.branch.consultant.findings())
         self._tell(reason)
-        return self.decide(found, mark, reason)
+        return self.decide(found or [finding("training/divergence", "critical", "loss", reason)], mark, reason)
 
     def refused(self, reason: str) -> bool:
         """The loss does not take what it is given; return whether another training goes on in its place."""

@@ -84,6 +84,17 @@ def class_ids(targets: Tensor) -> Tensor:
     return targets.long()
 
 
+def unequal(targets: Tensor) -> bool:
+    """Return whether one class has at least twice the samples of another: else weights could hardly change a thing.
+
+    >>> unequal(torch.tensor([0, 0, 1])), unequal(torch.tensor([0, 0, 0, 1, 1]))
+    (True, False)
+    """
+    counts = torch.bincount(class_ids(targets).reshape(-1).clamp(min=0))
+    counts = counts[counts > 0]
+    return len(counts) > 1 and bool(counts.max() >= UNEQUAL * counts.min())
+
+
 def make_yardstick(outputs: Tensor, targets: Tensor, loss: Loss, balanced: bool) -> Yardstick:
     """Return the yardstick that suits these outputs and targets.
 

@@ -6,7 +6,7 @@ none: it is said, with where to look.
 
 from __future__ import annotations
 
-from convergent.treat.remedies.amount import AUGMENTED, LARGER_BATCH, SMALLER, SMALLER_BATCH
+from convergent.treat.remedies.amount import AUGMENTED, LARGER_BATCH, LESS_REGULARISED, SMALLER, SMALLER_BATCH
 from convergent.treat.remedies.losses import CLASS_WEIGHTED, MEAN_LOSS, RIGHT_LOSS, SMOOTHED
 from convergent.treat.remedies.network import (
     ACTIVATIONS_BETWEEN,
@@ -54,7 +54,10 @@ SIZE_OF_STEPS = (DEFAULT_RATE, *ADAMW)
 SIGNAL = (
     DEFAULT_NETWORK, GATED, RECTIFIED, NORMALISED_RECTIFIED, INITIALISED, RESIDUAL, NORMALISED_LAYERS, *SIZE_OF_STEPS,
 )  # fmt: skip
-GENERAL = (STANDARDISED, RIGHT_LOSS, *SIZE_OF_STEPS, INITIALISED, RECTIFIED, SCALED_TARGETS, DEFAULT_NETWORK, WIDER)
+GENERAL = (
+    LESS_REGULARISED, STANDARDISED, RIGHT_LOSS, *SIZE_OF_STEPS, INITIALISED, RECTIFIED, SCALED_TARGETS, DEFAULT_NETWORK,
+    WIDER,
+)  # fmt: skip
 """Good practice, for a training that fails for reasons that have not been named."""
 
 TREATS: dict[str, tuple[Remedy, ...]] = {

@@ -1,4 +1,4 @@
-"""Remedies on how much there is: samples in a batch, views of an image, units of the network.
+"""Remedies on how much there is: samples in a batch, views of an image, units of the network, regularisation.
 
 Small batches: Masters and Luschi 2018, https://arxiv.org/abs/1804.07612.
 """
@@ -12,13 +12,16 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from convergent.treat.patient import Patient
-from convergent.treat.remedies.network import seeded
+from convergent.treat.remedies.network import dropout, seeded
 from convergent.treat.remedies.remedy import Case, Remedy
+from convergent.treat.remedies.steps import decay
 from convergent.treat.reshaped import narrow
 from convergent.types import Batch
 
 SMALLEST_BATCH, FEWEST_BATCHES = 8, 4
 SMALLEST_WIDTH = 8
+MOST_DROPOUT, MOST_PENALTY, MOST_DECAY = 0.5, 0.01, 0.1
+"""What is usual at most: of units, of a penalty within the gradient, of a decay beside it."""
 TURN, SCALE, MOVE = 0.2, 0.15, 0.1
 """Radians, share of the size, share of the side: what hardly any picture's class depends on."""
 
@@ -99,6 +102,31 @@ def smaller(case: Case) -> Patient | None:
     return treated and treated.noted("smaller", "hidden layers with a quarter of the units", ("nn.Linear(..., width)",))
 
 
+def less_regularised(case: Case) -> Patient | None:
+    """Take away dropout and weight decay that are beyond what is usual: a training that fails needs neither."""
+    patient = case.patient
+    for heavy, remedy in ((heavy_dropout(patient), dropout(0.0)), (heavy_decay(patient), decay(0.0))):
+        patient = (remedy.change(case.of(patient)) if heavy else None) or patient
+    return None if patient is case.patient else patient
+
+
+def heavy_dropout(patient: Patient) -> bool:
+    """Return whether more than half of some layer's units are switched off."""
+    layers = [m for m in patient.model.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
+    return any(layer.p > MOST_DROPOUT for layer in layers)
+
+
+def heavy_decay(patient: Patient) -> bool:
+    """Return whether weights are drawn to zero by more than is usual, by the optimiser's own rule."""
+    if patient.own is None:
+        config = patient.config
+        return max(config.l1 or 0, config.l2 or 0) > MOST_PENALTY or (config.weight_decay or 0) > MOST_DECAY
+    decoupled = "weight_decay" in patient.own.groups[0].options and patient.own.kind.__name__.endswith("W")
+    decays = [float(group.options.get("weight_decay") or 0) for group in patient.own.groups]
+    return max(decays) > (MOST_DECAY if decoupled else MOST_PENALTY)
+
+
 LARGER_BATCH, SMALLER_BATCH = batch_size(4), batch_size(0.25)
+LESS_REGULARISED = Remedy("less-regularised", less_regularised)
 AUGMENTED = Remedy("augment", augmented)
 SMALLER = Remedy("smaller", smaller)

@@ -14,7 +14,7 @@ from convergent.treat.patient import Patient
 from convergent.treat.remedies.network import bare_output
 from convergent.treat.remedies.remedy import Case, Remedy
 from convergent.treat.wrappers import MeanLoss, ShapedLoss
-from convergent.treat.yardstick import class_ids
+from convergent.treat.yardstick import class_ids, unequal
 
 
 class OneHotLoss:
@@ -117,6 +117,8 @@ def _doubles(loss: Loss, outputs: Tensor, targets: Tensor) -> bool:
 def class_weighted(case: Case) -> Patient | None:
     """Weigh classes by their inverse frequency in the training targets."""
     patient, targets = case.patient, case.sample[1]
+    if not unequal(targets):
+        return None
     if patient.tasks is not None:
         if patient.config.class_weights == "balanced":
             return None

@@ -107,10 +107,12 @@ def activations_between(case: Case) -> Patient | None:
 def trainable_all(case: Case) -> Patient | None:
     """Unfreeze what was left frozen at its random start, and make known what lies in plain lists.
 
-    What was frozen on purpose, a trained backbone, stays so: the finding names the layers.
+    What was frozen on purpose, a trained backbone, stays so: the finding names the layers. The output layer is unfrozen
+    with them, however it was drawn: what a trained one has learned means nothing behind a random layer.
     """
     reasons = case.finding.evidence.get("layers") or {}
     frozen = [name for name, reason in reasons.items() if "frozen" in reason]
+    frozen += [name for name in case.seen.layers[-1:] if frozen and name not in frozen]
 
     def operation(model: nn.Module) -> nn.Module | None:
         lists = register_lists(model)

@@ -13,7 +13,7 @@ from convergent.treat.chosen import ChosenSamples
 from convergent.treat.patient import Patient
 from convergent.treat.remedies.remedy import Case, Remedy
 from convergent.treat.wrappers import RescaledOutput, ScaledLoss, StandardisedInput, input_statistics
-from convergent.treat.yardstick import class_ids
+from convergent.treat.yardstick import class_ids, unequal
 from convergent.types import Samples
 
 FEWEST_VALID = 32
@@ -54,7 +54,7 @@ def resampled(case: Case) -> Patient | None:
         return None
     targets = all_targets(patient)
     labels = class_ids(targets).reshape(-1).numpy()
-    if len(labels) != len(patient.train) or len(np.unique(labels)) < 2:
+    if len(labels) != len(patient.train) or not unequal(targets):
         return None
     rng = np.random.default_rng(patient.config.seed)
     classes = np.unique(labels)
