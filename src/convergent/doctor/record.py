@@ -35,6 +35,8 @@ class LossCall:
     """The backward pass began from minus this loss: the training climbs."""
     of_probabilities: bool = False
     """The loss takes the logarithm of its input itself, as Keras's do without `from_logits`."""
+    log_input: bool = True
+    """A Poisson loss takes its input for the logarithm of the rate."""
 
 
 @dataclass

@@ -212,6 +212,8 @@ class Spotter(TorchFunctionMode):
         options["value"] = result
         if name.startswith(("cross_entropy", "nll_loss", "binary_cross_entropy")) and len(args) > 2:
             options.setdefault("weight", args[2])
+        if name == "poisson_nll_loss" and len(args) > 2:
+            options.setdefault("log_input", args[2])
         self.listener.on_loss(kind, name, (pair[0], pair[1]), options)
 
     def _comparison(self, name: str, args: Any, result: Any) -> None:

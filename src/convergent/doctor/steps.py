@@ -95,6 +95,7 @@ def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options
         label_smoothing=float(options.get("label_smoothing", 0.0)),
         weighted=weighted,
         by_hand=bool(options.get("by_hand", False)),
+        log_input=bool(options.get("log_input", True)),
     )
 
 

@@ -14,7 +14,10 @@ from convergent.types import Finding, Severity
 SQUEEZED = ("softmax", "sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh")
 REACH = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
 REGRESSION = ("mse", "l1", "smooth_l1")
+POSITIVE = ("exp", "softplus", "relu", "sigmoid", "softmax")
 MOST_CLASSES = 20
+ROUNDING = 1e-3
+"""So far a logarithm of a probability may lie above zero, in half precision."""
 
 
 def output_loss_mismatch(evidence: Evidence) -> Finding | None:
@@ -22,7 +25,14 @@ def output_loss_mismatch(evidence: Evidence) -> Finding | None:
     call = evidence.data.loss
     if call is None:
         return None
-    for check in (_squeezed_logits, _not_log_probabilities, _one_unit, _classes_by_regression):
+    for check in (
+        _squeezed_logits,
+        _not_log_probabilities,
+        _positive_logarithms,
+        _rate_of_counts,
+        _one_unit,
+        _classes_by_regression,
+    ):
         found = check(evidence, call)
         if found is not None:
             return found
@@ -76,6 +86,48 @@ def _not_log_probabilities(evidence: Evidence, call: LossCall) -> Finding | None
         f"instead of 1 ({tried.output_transform or 'no log_softmax'} in front of it)",
         transform=tried.output_transform,
         log_sum=tried.output_log_sum,
+    )
+
+
+def _positive_logarithms(evidence: Evidence, call: LossCall) -> Finding | None:
+    """Say where a divergence gets what can't be the logarithm of a probability: numbers above zero."""
+    tried = evidence.experiments
+    if call.name != "kl_div" or tried.output_max is None or tried.output_max <= ROUNDING:
+        return None
+    return finding(
+        "setup/output-loss-mismatch",
+        "critical",
+        "output",
+        f"kl_div expects log-probabilities, which are never above 0, but the output reaches {tried.output_max:.3g} "
+        f"({tried.output_transform or 'no log_softmax'} in front of it)",
+        transform=tried.output_transform,
+        output_min=tried.output_min,
+        output_max=tried.output_max,
+    )
+
+
+def _rate_of_counts(evidence: Evidence, call: LossCall) -> Finding | None:
+    """Say where a Poisson loss takes a rate for its logarithm, or the other way round."""
+    tried = evidence.experiments
+    if call.name != "poisson_nll_loss" or tried.output_min is None:
+        return None
+    rate = tried.output_transform in POSITIVE and tried.output_min >= 0
+    if rate == (not call.log_input) or (not call.log_input and tried.output_min >= 0):
+        return None
+    # What only can't be negative may be meant as the logarithm of rates above one; an exponential is a rate.
+    grave = tried.output_transform == "exp" or not call.log_input
+    if not grave and learned_well(evidence):
+        return None
+    says = "the logarithm of the rate" if call.log_input else "the rate itself"
+    gets = f"is a rate (through {tried.output_transform})" if rate else f"falls to {tried.output_min:.3g}"
+    return finding(
+        "setup/output-loss-mismatch",
+        "critical" if grave else "warning",
+        "output",
+        f"poisson_nll_loss with log_input={call.log_input} expects {says}, but the output {gets}",
+        transform=tried.output_transform,
+        log_input=call.log_input,
+        output_min=tried.output_min,
     )
 
 
