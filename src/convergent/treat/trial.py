@@ -26,7 +26,7 @@ LEVEL = 1.0
 """Standard errors within which two candidates count as equal."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Attempt:
     """A candidate in a trial: how its score went, and what became of it."""
 
