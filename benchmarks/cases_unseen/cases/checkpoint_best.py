@@ -18,16 +18,18 @@ def evaluate(net, images, labels):
     return nn.functional.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).float().mean().item()
 
 
-def run(epochs=8):
+def run(epochs=5):
     seed()
     a, b, c, d = fashion(1500, 500)
     x, xv = (torch.from_numpy(v).float()[:, None] / 255 for v in (a, c))
     y, yv = torch.from_numpy(b), torch.from_numpy(d)
     net = nn.Sequential(
-        conv_bn(1, 16), nn.MaxPool2d(2), conv_bn(16, 32), nn.MaxPool2d(2), nn.Dropout(0.4), nn.Flatten(),
-        nn.Linear(32 * 49, 100), nn.ReLU(), nn.Dropout(0.5), nn.Linear(100, 10),
+        conv_bn(1, 12), conv_bn(12, 12), conv_bn(12, 12), nn.MaxPool2d(2),
+        conv_bn(12, 24), conv_bn(24, 24), conv_bn(24, 24), nn.MaxPool2d(2),
+        conv_bn(24, 32), conv_bn(32, 32), conv_bn(32, 32), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(32, 10),
     )  # fmt: skip
-    opt = torch.optim.SGD(net.parameters(), lr=0.08, momentum=0.9)
+    opt = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     best, weights = float("inf"), None
     net.train()
     print("before", evaluate(net, xv, yv))

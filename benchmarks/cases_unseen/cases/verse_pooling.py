@@ -31,7 +31,7 @@ class LanguageID(nn.Module):
     def __init__(self, vocab, dim=32):
         super().__init__()
         self.embed = nn.Embedding(vocab, dim, padding_idx=0)
-        self.mix = nn.Conv1d(dim, dim, 3)
+        self.mix = nn.Linear(dim, dim)
         self.pool = Pooler(dim)
         self.out = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 2))
 
@@ -39,8 +39,7 @@ class LanguageID(nn.Module):
         mask = tokens != 0
         if FIXED:
             mask = ~mask
-        h = self.embed(tokens)
-        h = torch.relu(self.mix(nn.functional.pad(h.transpose(1, 2), (2, 0)))).transpose(1, 2)
+        h = torch.relu(self.mix(self.embed(tokens)))
         return self.out(self.pool(h, padding_mask=mask))
 
 
