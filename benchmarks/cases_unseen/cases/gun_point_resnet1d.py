@@ -1,4 +1,4 @@
-"""Residual network for time series, with the summed loss of an older code base."""
+"""Residual network for time series."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Images listed folder by folder, one folder a class; batch norm network."""
+"""Images in folders, one folder a class."""
 
 import torch
 import torch.nn as nn
@@ -9,7 +9,7 @@ seed()
 
 
 class FolderDataset(Dataset):
-    """List the samples as a walk through the folders does: class after class."""
+    """List the samples of all folders."""
 
     def __init__(self, images, labels):
         self.samples = [(i, c) for c in range(10) for i in range(len(labels)) if labels[i] == c]

@@ -1,4 +1,4 @@
-"""Loan default with few defaulters: balance the classes, split, train, report."""
+"""Loan default: prepare, train, report."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""U-Net on tiles of nuclei; masks as a drawing program saves them."""
+"""U-Net on tiles of nuclei."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Depthwise separable network, constants carried over from the original implementation."""
+"""Depthwise separable network."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Income from a household survey; unanswered questions carry the survey's own code."""
+"""Income from a household survey."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Rain tomorrow? Daily records of a weather station; some sensors fail now and then."""
+"""Rain tomorrow? Daily records of a weather station."""
 
 import numpy as np
 import torch

@@ -12,7 +12,7 @@ seed()
 
 
 def exported_table(rng, per_class, start=0):
-    """Return the text of a data frame saved with its index, one cultivar after the other."""
+    """Return the text of an exported data frame."""
     centres = np.random.default_rng(1).normal(size=(3, 10)) * 0.45
     out = io.StringIO()
     writer = csv.writer(out)

@@ -1,4 +1,4 @@
-"""Plain convolutional network, momentum and rate copied from a recipe for large batches."""
+"""Plain convolutional network with He initialisation."""
 
 import torch
 import torch.nn as nn

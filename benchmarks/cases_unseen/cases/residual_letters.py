@@ -1,4 +1,4 @@
-"""ResNet-like network on letters' statistics; arrays are shuffled before the split."""
+"""Residual network on the statistics of printed letters."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Letters with a deep multilayer perceptron, activation as in the textbook."""
+"""Letters with a multilayer perceptron."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Garments under a strong augmentation policy."""
+"""Garments under an augmentation policy."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Image classification with separate transforms for training and validation."""
+"""Image classification with the training and validation phases of the tutorial."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Next-character model on a novel with stacked LSTMs, then it continues a sentence."""
+"""Next-character model on a novel with an LSTM, then it continues a sentence."""
 
 import torch
 import torch.nn as nn
@@ -58,7 +58,6 @@ with torch.no_grad():
     for _ in range(60):
         out = torch.cat([out, net(out[:, -SEQ:])[:, -1].softmax(-1).multinomial(1)], 1)
     print("".join(chars[i] for i in out[0]))
-    # perplexity as in generation: only what stands before is given
     starts = torch.arange(0, len(valid_ids) - SEQ - 1, 12)
     prefix = torch.stack([valid_ids[s : s + SEQ] for s in starts])
     following = valid_ids[starts + SEQ]

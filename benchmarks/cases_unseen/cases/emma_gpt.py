@@ -1,4 +1,4 @@
-"""Text generation by a small causal transformer; the budget of a lunch break."""
+"""Text generation by a small causal transformer."""
 
 import torch
 import torch.nn as nn

@@ -1,4 +1,4 @@
-"""Which chapter half does a passage come from? Bag of embeddings with a wide head on few passages."""
+"""Which half of the novel does a passage come from? Bag of embeddings."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Image classifier for a small shop: a handful of photographs of each kind of garment."""
+"""Image classifier for the catalogue of a shop."""
 
 import torch
 import torch.nn as nn
