@@ -43,7 +43,7 @@ def counts() -> Tensor:
 
 DIVERGENCES: dict[str, tuple[Loss, bool]] = {
     "probabilities": (lambda out, y: F.kl_div(out.softmax(-1), y, reduction="batchmean"), True),
-    "logits, module": (lambda out, y: nn.KLDivLoss(reduction="batchmean")(out, y), True),
+    "logits, module": (nn.KLDivLoss(reduction="batchmean"), True),
     "log-probabilities": (lambda out, y: F.kl_div(out.log_softmax(-1), y, reduction="batchmean"), False),
     "logarithm of softmax": (lambda out, y: nn.KLDivLoss(reduction="sum")(out.softmax(1).log(), y), False),
     "logarithms on both sides": (
