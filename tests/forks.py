@@ -57,7 +57,8 @@ def prepare_to_die(at: str) -> None:
 
         Journal.after_step = after_step  # type: ignore[method-assign]
     elif kind == "trial":
-        convergent.treat.trial._advance = after(convergent.treat.trial._advance, int(count))
+        contest = convergent.treat.trial.Contest
+        contest.advance = after(contest.advance, int(count))  # type: ignore[method-assign]
     elif kind == "kept":
         convergent.treating.become = after(convergent.treating.become, 1)
 
