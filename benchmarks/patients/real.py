@@ -78,6 +78,14 @@ def messages(spam: float = 1.0) -> Data:
     return x[kept], y[kept], x[2000:], y[2000:]
 
 
+def convolutions() -> nn.Sequential:
+    """Return a small convolutional network for the garments: (N, 1, 14, 14) to (N, 10)."""
+    return nn.Sequential(
+        nn.Conv2d(1, 12, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(12, 24, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24 * 16, 10),
+    )  # fmt: skip
+
+
 class Bag(nn.Module):
     """The mean of word vectors, and two layers over it: (N, T) to (N, 1)."""
 

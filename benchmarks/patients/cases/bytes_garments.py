@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from patients.material import accuracy
-from patients.real import garments
+from patients.real import convolutions, garments
 
 BATCH, EPOCHS = 64, 6
 score = accuracy
@@ -17,15 +17,7 @@ def data():
 
 
 def model():
-    return nn.Sequential(
-        nn.Conv2d(1, 12, 3),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(12, 24, 3),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(24 * 16, 10),
-    )
+    return convolutions()
 
 
 def optimizer(net):

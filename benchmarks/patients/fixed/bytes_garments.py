@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from patients.material import accuracy
-from patients.real import garments, standard
+from patients.real import convolutions, garments, standard
 
 BATCH, EPOCHS = 64, 6
 score = accuracy
@@ -16,15 +16,7 @@ def data():
 
 
 def model():
-    return nn.Sequential(
-        nn.Conv2d(1, 12, 3),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(12, 24, 3),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(24 * 16, 10),
-    )
+    return convolutions()
 
 
 def optimizer(net):
