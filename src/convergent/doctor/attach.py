@@ -20,7 +20,7 @@ SEARCH_STEPS = 3
 """Steps of a new optimiser for which every module call is looked at; later only the models that were found are."""
 
 
-class _Restore:
+class Restore:
     """Undoes a replaced attribute."""
 
     def __init__(self, owner: Any, name: str, made: Callable[[Any], Any]) -> None:
@@ -28,6 +28,7 @@ class _Restore:
         setattr(owner, name, functools.wraps(self.before)(made(self.before)))
 
     def remove(self) -> None:
+        """Put the attribute back as it was."""
         setattr(self.owner, self.name, self.before)
 
 
@@ -108,8 +109,8 @@ def attach(watch: Watch) -> None:
         search.after_step()
 
     # Tensor.backward looks this one up at every call.
-    watch.add_handle(_Restore(torch.autograd, "backward", backward))
-    watch.add_handle(_Restore(torch.optim.Optimizer, "__init__", construct))
+    watch.add_handle(Restore(torch.autograd, "backward", backward))
+    watch.add_handle(Restore(torch.optim.Optimizer, "__init__", construct))
     watch.add_handle(register_optimizer_step_pre_hook(lambda optimizer, *_: watch.before_step(optimizer)))
     watch.add_handle(register_optimizer_step_post_hook(after_step))
     search.start()

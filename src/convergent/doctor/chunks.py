@@ -37,6 +37,8 @@ class Chunk:
     """One a sample, once they have been read."""
     inputs: Tensor | None = None
     targets: Tensor | None = None
+    comparable: bool = True
+    """The loss is of the kind that is trained on."""
     target_id: int = 0
     target_place: int = 0
     """Where its values begin in memory: slices of one tensor are new objects at the same place."""

@@ -178,12 +178,12 @@ class Collector:
         self._previous, self._previous_step, self._last_step, self._equal_in_a_row = hashes, step, step, 0
         again = sum(value in self.seen for value in hashes)
         if hashes and again > 0.5 * len(hashes) and len(self.seen) > len(hashes):
-            # Tiny domains (a handful of distinct inputs) repeat within an epoch: no boundary can be told there.
-            self.steps_per_epoch = self.batches
-            self.open = False
-            # An epoch ends at once; draws with replacement come again little by little.
-            self.with_replacement = again < 0.9 * len(hashes)
-            return
+            # An epoch ends at once; draws with replacement, and the same short texts, come again little by little.
+            self.with_replacement |= again < 0.9 * len(hashes)
+            if again >= 0.9 * len(hashes):
+                self.steps_per_epoch = self.batches
+                self.open = False
+                return
         self.repeated += again
         self.seen.update(hashes)
         self.batches += 1

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convergent.doctor.experiments import run_experiments
+from convergent.doctor.experiments import attempt, run_experiments
+from convergent.doctor.experiments.chance import chance_loss, floor_loss
 from convergent.doctor.probe import Probe
 from convergent.doctor.rank import SEVERITIES, ranked
 from convergent.doctor.record import Evidence
 from convergent.doctor.rules import ADVERSARIAL_RULES, CLIMBING_RULES, RULES
-from convergent.doctor.statistics import climbs
+from convergent.doctor.statistics import climbs, usual_rate
 from convergent.doctor.subject import Subject
 from convergent.doctor.tape import replay
 from convergent.doctor.watch import Watch
@@ -43,6 +44,9 @@ def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
             )
             continue
         mine = judge(evidence)
+        if any(joint(probe, other) for other in trained[: trained.index(probe)]):
+            said = {one.code for one in findings}  # parts of one network have their loss and their rate in common
+            mine = [one for one in mine if one.code not in said]
         findings += [f.model_copy(update={"model": evidence.name}) for f in mine] if several else mine
     return sorted(findings, key=lambda one: SEVERITIES[one.severity])
 
@@ -71,6 +75,11 @@ def examine(probe: Probe, watch: Watch, seconds: float) -> Evidence:
     evidence = probe.finish()
     evidence.adversarial = len([p for p in watch.probes if p.step]) > 1 and interleaved(watch)
     evidence.experiments.initial_loss = evidence.losses[0] if evidence.losses else None
+    if any(joint(probe, other) for other in watch.probes if other is not probe):
+        # What is tried on a copy of one part would be tried with the others as they were at many steps.
+        evidence.experiments.chance_loss = attempt(lambda: chance_loss(evidence))
+        evidence.experiments.floor_loss = attempt(lambda: floor_loss(evidence)) or 0.0
+        return evidence
     if evidence.adversarial or not probe.ring.batches or probe.tape is None or not probe.optimizers:
         return evidence
     subject = make_subject(probe)
@@ -81,8 +90,14 @@ def examine(probe: Probe, watch: Watch, seconds: float) -> Evidence:
 
 def interleaved(watch: Watch) -> bool:
     """Return whether several models took their steps in turn, as the two of a GAN do."""
-    spans = [(p.first_step_at, p.last_step_at) for p in watch.probes if p.step]
-    return any(a[0] < b[1] and b[0] < a[1] for a in spans for b in spans if a is not b)
+    stepped = [probe for probe in watch.probes if probe.step]
+    pairs = [(a, b) for a in stepped for b in stepped if a is not b and not joint(a, b)]
+    return any(a.first_step_at < b.last_step_at and b.first_step_at < a.last_step_at for a, b in pairs)
+
+
+def joint(one: Probe, other: Probe) -> bool:
+    """Return whether two models are parts of one network: they make their steps after the same backward passes."""
+    return bool(one.step and other.step) and one.stepped_after == other.stepped_after
 
 
 def make_subject(probe: Probe) -> Subject | None:
@@ -95,7 +110,7 @@ def make_subject(probe: Probe) -> Subject | None:
     assert tape is not None
 
     def loss(output: Any, outside: Any) -> Tensor:
-        return replay(tape, model, output, outside)
+        return replay(tape, model, output, outside) / probe.evidence.loss_scale
 
     return Subject(
         model=model,
@@ -110,6 +125,17 @@ def make_subject(probe: Probe) -> Subject | None:
     )
 
 
+def usual_rates(probe: Probe) -> list[float]:
+    """Return the learning rate of each group as it usually was: at the end of a schedule it may be near zero."""
+    groups = probe.optimizers[0].param_groups
+    usual, now = usual_rate(probe.evidence), [float(group["lr"]) for group in groups]
+    if not usual or len(probe.optimizers) > 1:
+        return now
+    first = [float(group.get("initial_lr", rate)) for group, rate in zip(groups, now, strict=True)]
+    shares = now if max(now) > 0 else first
+    return [usual * share / max(shares) if max(shares) > 0 else usual for share in shares]
+
+
 def optimizer_maker(probe: Probe) -> Callable[[nn.Module, float], torch.optim.Optimizer]:
     """Return a function (model, rate factor) -> the user's optimiser for a copy of the model, without its state."""
     names = {id(parameter): name for name, parameter in probe.model.named_parameters()}
@@ -117,9 +143,9 @@ def optimizer_maker(probe: Probe) -> Callable[[nn.Module, float], torch.optim.Op
     groups = [
         (
             [names[id(p)] for p in group["params"] if id(p) in names],
-            {key: value for key, value in group.items() if key not in ("params", "initial_lr")},
+            {key: value for key, value in group.items() if key not in ("params", "initial_lr")} | {"lr": rate},
         )
-        for group in optimizer.param_groups
+        for group, rate in zip(optimizer.param_groups, usual_rates(probe), strict=True)
     ]
 
     def make(model: nn.Module, rate_factor: float = 1.0) -> torch.optim.Optimizer:

@@ -49,7 +49,7 @@ def evaluations_of(chunks: Sequence[Chunk], train_hashes: set[int]) -> list[Eval
 
 def _evaluation(split: Literal["train", "valid"], group: list[Chunk]) -> Evaluation:
     loss, square, correct, error, count = torch.stack([chunk.sums for chunk in group]).sum(0).tolist()
-    has_loss, has_metric = all(c.has_loss for c in group), all(c.has_metric for c in group)
+    has_loss, has_metric = all(c.has_loss and c.comparable for c in group), all(c.has_metric for c in group)
     counts = [c.predicted_counts for c in group if c.predicted_counts is not None]
     metric = baseline = None
     predicted: list[int] = []
@@ -128,6 +128,12 @@ class EvaluationLog:
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
         self.inputs: list[Tensor] = []
+        self.training_mode = False
+        """Whether dropout or batch norm was in training mode when the last outputs were made."""
+        self.scored: list[bool] = []
+        """The same, of every time that classes were compared with a number of Python's."""
+        self.dropped = False
+        """Units were dropped although the model was in evaluation mode."""
         self._seen: set[tuple[int, int, int]] = set()
         self._bytes_left = MOST_BYTES
         self._readings = Readings()
@@ -139,6 +145,10 @@ class EvaluationLog:
         self.inputs.append(inputs)
         del self.inputs[:-MOST_WAITING]
 
+    def note_scored(self) -> None:
+        """Note that outputs were scored in a way that tells no targets."""
+        self.scored.append(self.training_mode)
+
     def forget(self) -> None:
         """Let inputs go that no outputs were compared for: a training step ends an evaluation."""
         self.inputs.clear()
@@ -149,9 +159,9 @@ class EvaluationLog:
         kind: LossKind,
         output: Tensor,
         target: Tensor,
-        training_mode: bool,
         by_decision: bool,
         ignore_index: int = -100,
+        comparable: bool = True,
     ) -> None:
         """Note that outputs were compared with targets, once for each target: by loss rather than by decision."""
         place = target.data_ptr()
@@ -161,8 +171,8 @@ class EvaluationLog:
                 return
             self.chunks.pop()
             self._unread = [chunk for chunk in self._unread if chunk is not last]
-        chunk = make_chunk(step, output, target, kind, training_mode, by_decision, ignore_index)
-        chunk.target_id, chunk.target_place = id(target), place
+        chunk = make_chunk(step, output, target, kind, self.training_mode, by_decision, ignore_index)
+        chunk.target_id, chunk.target_place, chunk.comparable = id(target), place, comparable
         inputs = self._inputs_of(len(target))
         if inputs is not None:
             self._keep(chunk, inputs, target)

@@ -17,6 +17,7 @@ from convergent.doctor.record import Evidence, SampleSet
 MOST_ROWS = 2000
 MOST_FEATURES = 256
 ROWS_AT_ONCE = 250
+MOST_TARGETS = 16
 NEIGHBOURS = 5
 RIDGE = 1.0
 MIXED = 0.8
@@ -77,6 +78,15 @@ def numeric_targets(evidence: Evidence, samples: SampleSet | None) -> Tensor | N
     if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
         return None
     return samples.targets.float().reshape(-1) if samples.targets.numel() == len(samples.targets) else None
+
+
+def target_columns(evidence: Evidence, samples: SampleSet | None) -> Tensor | None:
+    """Return a few numbers a sample, (N, K), of a regression."""
+    call = evidence.data.loss
+    if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
+        return None
+    y_NK = samples.targets.float().reshape(len(samples.targets), -1) if len(samples.targets) else None
+    return y_NK if y_NK is not None and 0 < y_NK.shape[1] <= MOST_TARGETS else None
 
 
 def are_mixed(targets: Tensor | None) -> bool:

@@ -38,9 +38,11 @@ WITH_WEIGHTS = names("""
     multi_head_attention_forward lstm gru rnn_tanh rnn_relu batch_norm layer_norm group_norm rms_norm instance_norm
     lstm_cell gru_cell matmul mm addmm bmm __matmul__ einsum
 """)
+PRODUCTS = names("matmul mm __matmul__")
 SAME_CONTENT = names("""
     view reshape flatten squeeze unsqueeze transpose permute contiguous float double half to type clone t T mT
-    swapaxes movedim unflatten view_as reshape_as type_as expand cat stack __getitem__ select narrow index_select
+    swapaxes movedim unflatten view_as reshape_as type_as expand cat stack __getitem__ select narrow index_select gather
+    take_along_dim
     detach cpu cuda long int unbind split chunk dropout alpha_dropout feature_alpha_dropout dropout2d
 """)
 PICKS = names("__getitem__ gather")
@@ -56,6 +58,9 @@ BETWEEN = (
 """)
 )
 VALUES = names("log exp clamp clamp_ clip neg softmax log_softmax sigmoid sigmoid_ tanh relu logsigmoid")
+DROPOUTS = names("""
+    dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout scaled_dot_product_attention
+""")
 DECISIONS = names("argmax max round gt ge __gt__ __ge__ topk")
 DIFFERENCES = names("sub __sub__ rsub __rsub__ subtract")
 SQUARES = names("pow __pow__ square mul __mul__ multiply")

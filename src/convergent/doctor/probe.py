@@ -22,7 +22,7 @@ from convergent.doctor.functions import ADAPTIVE
 from convergent.doctor.layers import describe_layers, put_in_order
 from convergent.doctor.measure import Pending, std_across
 from convergent.doctor.readings import READ_EVERY, Readings
-from convergent.doctor.record import Evidence, Experiments, LossKind
+from convergent.doctor.record import Evidence, Experiments, LossCall, LossKind
 from convergent.doctor.replicas import Replicas
 from convergent.doctor.ring import Call, Ring
 from convergent.doctor.steps import (
@@ -40,6 +40,9 @@ MOST_DENSE_STEPS = 256
 SMALL_MODEL_BYTES = 4 * 2**20
 MOST_FOREIGN = 1000
 MANY_SCALARS = 4096
+FAMILIES = {"nll": "cross_entropy", "bce": "bce_with_logits"}
+"""Losses that are one and the same, given what they expect."""
+TORCH_LAYERS = frozenset(vars(nn))
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
@@ -53,6 +56,11 @@ class Probe:
         self._was_lazy = False
         self.optimizers: list[torch.optim.Optimizer] = []
         self.first_step_at = self.last_step_at = 0.0
+        self.stepped_after = 0
+        """Tells after which backward passes steps were made: equal for the parts of one network."""
+        self.passes = 0
+        self.is_part = False
+        """Its inputs come from another network that learns: they are no data."""
         self.initial_state: dict[str, Tensor] | None = None
         self.collector = Collector()
         self.ring = Ring()
@@ -62,8 +70,9 @@ class Probe:
         self._gives_output = True
         self.linear_pairs: dict[tuple[str, str], None] = {}
         self.branches: set[str] = set()
+        self.products: set[str] = set()
         self.loss_scale = self.hand_scale = 1.0
-        self._values = 1
+        self._values, self._parts = 1, False
         self._tried = Experiments()
         self._foreign: dict[int, Tensor] = {}
         self._names = {id(p): name for name, p in model.named_parameters()}
@@ -137,9 +146,12 @@ class Probe:
         self._pairs = []
         if not (closely or self.collector.open):
             return
+        self._note_mode()
         self._input = first_tensor(args, kwargs)
-        if self._input is not None:
+        self.is_part |= self._input is not None and self._input.requires_grad and not self._input.is_leaf
+        if self._input is not None and not self.is_part:
             self.collector.reserve(self._input)
+        if self._input is not None:
             self._activations.prepare(self._input.device)
             self._pending.prepare(self._input.device)
         if closely and keeps_batch(self.step):
@@ -210,20 +222,23 @@ class Probe:
             self.evidence.data.loss = loss_call(kind, name, output, target, options)
             own = self._gives_output = bool(options.get("own_output", True))
             self.output_transform = options.get("transform") or self.output_transform
+            others = [one for one in self._pairs[1:] if one[2] is output and one[3] is not target]
+            self.evidence.data.several_targets = bool(others)
             if kind in ("cross_entropy", "nll") and output.ndim >= 2:
                 self.evidence.data.num_classes = output.shape[1]
             if own:
                 self._note_output(output)
             self._note_scale(options.get("value"), by_hand=bool(options.get("by_hand")))
-        if self._input is not None and self.collector.open:
+        if self._input is not None and self.collector.open and not self.is_part:
             self._learned = (self._input, self._pairs[0][3] if self._pairs else None)
         self._pairs = []
         self._input = None
 
     def _note_scale(self, value: Any, *, by_hand: bool) -> None:
         """Note by what the loss was multiplied before the backward pass: accumulation divides, a scaler multiplies."""
-        if not isinstance(value, Tensor) or not isinstance(self.loss, Tensor) or (value.ndim and not by_hand):
+        if not isinstance(value, Tensor) or not isinstance(self.loss, Tensor):
             return
+        self._parts = bool(value.ndim)
         self._values, name = value.numel(), "hand_scale" if by_hand else "loss_scale"
         self._pending.add(self.loss.mean() / value.detach().mean(), lambda number: setattr(self, name, number))
 
@@ -249,6 +264,7 @@ class Probe:
         if self.backwards == 0 and is_sampled(self.step):
             self._updates.before_backward(self.optimizers)
         self.backwards += 1
+        self.passes += 1
         self.loss = loss.detach()
         self._commit()
         if self._tape_now is not None:
@@ -296,8 +312,12 @@ class Probe:
             module = modules.get(layer.name, self.model)
             layer.in_optimizer = sum(p.numel() for p in module.parameters(recurse=False) if id(p) in ids)
 
-    def after_step(self) -> None:
-        """The weights have been updated; the step is closed when the next begins, for optimisers may share it."""
+    def after_step(self, backward: int = 0) -> None:
+        """The weights have been updated; the step is closed when the next begins, for optimisers may share it.
+
+        backward  number of the program's last backward pass
+        """
+        self.stepped_after = hash((self.stepped_after, backward))
         self._replicas.after_step(self.model, self.step + 1)
         self._stepped = True
         self.last_step_at = time.monotonic()
@@ -333,18 +353,32 @@ class Probe:
 
     def after_evaluation_forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass without gradients has ended."""
+        self._note_mode()
         inputs = first_tensor(args, kwargs)
         if inputs is not None:
             self.log.add_inputs(inputs)
 
+    def _note_mode(self) -> None:
+        """Note the mode in which outputs are made: by the time they are scored it may be another."""
+        self.log.training_mode = any(module.training for module in self._switches)
+
     def on_evaluation(self, kind: LossKind, output: Tensor, target: Tensor, by_decision: bool = False) -> None:
         """Outputs of an evaluation were compared with targets."""
-        training = any(module.training for module in self._switches)
         call = self.evidence.data.loss
         ignored = call.ignore_index if call is not None else -100
-        self.log.compare(self.step, kind, output, target, training, by_decision, ignored)
+        alike = call is None or FAMILIES.get(call.kind, call.kind) == FAMILIES.get(kind, kind)
+        self.log.compare(self.step, kind, output, target, by_decision, ignored, alike)
 
     # the end
+
+    def _scale_of_losses(self, call: LossCall | None) -> float:
+        """Return by what losses are divided to be means over samples and elements, as chance is reckoned."""
+        scale = self.hand_scale if call is not None and call.by_hand else self.loss_scale
+        if self._parts:  # summed over pixels and averaged over samples, say; what is summed over all is told as a sum
+            known = call is not None and settled(call, scale, self._values)
+            whole = known and known.reduction == "sum"
+            return 1.0 if whole or scale <= 0 or 0.6 <= scale <= 1.6 else scale
+        return scale if 0 < scale < 0.6 or scale > 100 else 1.0
 
     def finish(self) -> Evidence:
         """Return everything that was seen, read back to the host."""
@@ -359,6 +393,8 @@ class Probe:
         evidence.samples[:] = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
         hashes = self.collector.seen
         evidence.never_backward = self.step == 0 and not self.backwards
+        if not self.step and not self.is_part and any(p.grad is not None for p in self.model.parameters()):
+            evidence.idle_passes = self.passes
         evidence.steps_per_epoch = self.collector.steps_per_epoch
         backwards = [sample.backwards for sample in evidence.samples]
         evidence.accumulates = bool(backwards) and min(backwards) > 1
@@ -368,20 +404,25 @@ class Probe:
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)
+        evidence.scored_in_training, evidence.drops_in_evaluation = list(self.log.scored), self.log.dropped
         put_in_order(evidence.layers, list(self._ran), self._last_layer)
         for layer in evidence.layers:
             layer.activation = self._activation_after.get(layer.name, "")
             layer.followed_by = self._followed_by.get(layer.name, "")
+            if layer.name in self.products and layer.kind not in TORCH_LAYERS:
+                layer.multiplies, (layer.fan_in, layer.fan_out) = True, layer.weight_shape
         note_penalties(evidence)
-        scaled = 0 < self.loss_scale < 0.6 or self.loss_scale > 100
-        evidence.losses = [loss / self.loss_scale for loss in self._losses] if scaled else list(self._losses)
         call = evidence.data.loss
+        evidence.loss_scale = self._scale_of_losses(call)
+        evidence.losses = [loss / evidence.loss_scale for loss in self._losses]
         if call is not None:
             evidence.data.loss = settled(call, self.hand_scale if call.by_hand else self.loss_scale, self._values)
             evidence.data.num_classes = evidence.data.num_classes if evidence.data.loss is not None else None
         evidence.replica_hashes = list(self._replicas.hashes)
         evidence.has_switches = bool(self._switches)
-        evidence.has_batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._switches)
+        norms = [m for m in self._switches if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        evidence.has_batch_norm = bool(norms)
+        evidence.norm_momentum = max((m.momentum or 0.0 for m in norms if m.track_running_stats), default=0.0)
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}
         evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
         evidence.experiments = self._tried

@@ -30,6 +30,8 @@ class LossCall:
     label_smoothing: float = 0.0
     weighted: bool = False
     """Class weights or `pos_weight` were given."""
+    class_weights: list[float] = field(default_factory=list)
+    """One a class, where they were given so."""
     by_hand: bool = False
     negated: bool = False
     """The backward pass began from minus this loss: the training climbs."""
@@ -69,6 +71,8 @@ class DataEvidence:
     num_classes: int | None = None
     """Where targets are class numbers: the number of logits."""
     loss: LossCall | None = None
+    several_targets: bool = False
+    """One output is compared with several targets, as where two samples are mixed: none belongs to an input alone."""
     overlap: float | None = None
     """Share of the validation samples that are training samples too, from the hashes of all that was seen."""
     file_names: list[str] = field(default_factory=list)
@@ -102,6 +106,8 @@ class Layer:
     in_optimizer: int = 0
     """Parameters that the optimiser holds."""
     is_last: bool = False
+    multiplies: bool = False
+    """Inputs are multiplied by the weight, (fan_in, fan_out), in a module that torch does not know."""
     fresh: bool = False
     """Weights still have torch's default uniform distribution: the layer was never trained or set."""
 
@@ -193,6 +199,8 @@ class Experiments:
     train_mode_loss: float | None = None
     """Final model on the same training samples, in both modes."""
     eval_calls_differ: float | None = None
+    positives: tuple[int, int, int, int] | None = None
+    """Final model, where the loss is none that is known: outputs that say 1, targets that are 1, both, and all."""
     own_accuracy: float | None = None
     """Final model on the evaluated samples: the share whose likeliest class is right, by our own count."""
     overfit_start: float | None = None
@@ -242,7 +250,9 @@ class Evidence:
     batch_size: int | None = None
     data: DataEvidence = field(default_factory=DataEvidence)
     losses: list[float] = field(default_factory=list)
-    """One a step, every step."""
+    """One a step, every step, by `loss_scale`."""
+    loss_scale: float = 1.0
+    """What the backward pass began from, by the mean over samples and elements: of accumulation, sums, scalers."""
     steps_per_epoch: int | None = None
     samples: list[StepSample] = field(default_factory=list)
     activations: list[ActivationSample] = field(default_factory=list)
@@ -253,14 +263,22 @@ class Evidence:
     evaluations: list[Evaluation] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
     never_backward: bool = False
+    idle_passes: int = 0
+    """Backward passes that gave the weights gradients, where no optimiser ever made a step with them."""
     hidden_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     pretrained: bool = False
     """Part of the model is frozen on purpose: whole modules without requires_grad."""
     adversarial: bool = False
     """One of several models whose losses depend on each other (a GAN): its loss need not fall."""
+    scored_in_training: list[bool] = field(default_factory=list)
+    """Of every score that tells no targets: whether its outputs were made in training mode."""
+    drops_in_evaluation: bool = False
+    """A dropout function drops units though the model is in evaluation mode."""
     has_switches: bool = False
     """Dropout or batch norm: training and evaluation mode differ."""
     has_batch_norm: bool = False
+    norm_momentum: float = 0.0
+    """Largest momentum of a batch norm: the share that the last batch has in its running statistics."""
     foreign_parameters: int = 0
     """Weights that the forward pass uses, though they are no parameters of the model and no optimiser holds them."""
     replica_hashes: list[int] = field(default_factory=list)

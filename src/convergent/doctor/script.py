@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from typing import Any
 
 from convergent.doctor.attach import attach
 from convergent.doctor.diagnose import diagnose
+from convergent.doctor.rank import SEVERITIES
+from convergent.doctor.spawned import accompany, brought_back
 from convergent.doctor.watch import Watch
 from convergent.types import Finding, UserError
 
@@ -42,8 +45,15 @@ def run_script(script: str, arguments: Sequence[str] = ()) -> Visit:
     path = Path(script)
     if not path.is_file():
         raise UserError(f"{script}: there is no such file.")
+    with tempfile.TemporaryDirectory(prefix="convergent-") as folder:
+        return _visit(path, arguments, Path(folder))
+
+
+def _visit(path: Path, arguments: Sequence[str], folder: Path) -> Visit:
+    script = str(path)
     watch = Watch(sees_backward=False)
     attach(watch)
+    accompany(watch, folder)
     process, started = os.getpid(), time.monotonic()
     argv, first = list(sys.argv), sys.path[0]
     sys.argv = [script, *arguments]
@@ -57,8 +67,9 @@ def run_script(script: str, arguments: Sequence[str] = ()) -> Visit:
         # A child that the script forked and that came back here is not ours to report on.
         os._exit(status)
     seconds = time.monotonic() - started
-    findings = diagnose(watch)
-    return Visit(script, seconds, findings, max((probe.step for probe in watch.probes), default=0), status)
+    elsewhere, steps = brought_back(folder)
+    findings = sorted([*diagnose(watch), *elsewhere], key=lambda one: SEVERITIES[one.severity])
+    return Visit(script, seconds, findings, max([steps, *(probe.step for probe in watch.probes)]), status)
 
 
 def _run(path: Path) -> int:

@@ -21,11 +21,13 @@ from convergent.doctor.functions import (
     BETWEEN,
     DECISIONS,
     DIFFERENCES,
+    DROPOUTS,
     EQUALITIES,
     JOINS,
     LINEAR,
     LOSSES,
     PICKS,
+    PRODUCTS,
     SAME_CONTENT,
     SQUARES,
     SUMS,
@@ -77,8 +79,16 @@ class Listener(Protocol):
         """A loss compared an output and a target."""
         ...
 
-    def on_decision(self, predicted: Tensor, target: Tensor) -> None:
-        """Predicted classes were compared with a target."""
+    def on_decision(self, predicted: Tensor, target: Tensor | None) -> None:
+        """Predicted classes were compared with a target, or with one class."""
+        ...
+
+    def on_product(self, layer: str) -> None:
+        """Inputs were multiplied by the weight of `layer` itself, (fan_in, fan_out)."""
+        ...
+
+    def on_dropout(self) -> None:
+        """Units were dropped at random by a function, whatever mode its module is in."""
         ...
 
     def on_backward(self, loss: Tensor) -> None:
@@ -151,11 +161,10 @@ class Spotter(TorchFunctionMode):
         trace = self.trace(first)
         if name in PICKS and trace.output and trace.transform == "log_softmax" and isinstance(result, Tensor):
             self._picked(first, args[1:], kwargs, result)
+        if name in DROPOUTS and _drops(name, args, kwargs):
+            self.listener.on_dropout()
         if name in JOINS:
-            joined = _tensors(args)
-            for value in joined:
-                if len(joined) > 1 and self.trace(value).linear:
-                    self.listener.on_branch(self.trace(value).linear)
+            self._join(args)
         if name in WITH_WEIGHTS:
             self._layer(name, args, kwargs, trace, result)
         elif name in ACTIVATIONS:
@@ -167,11 +176,19 @@ class Spotter(TorchFunctionMode):
         elif trace != Trace():
             self._pass_on(name, trace, result)
 
+    def _join(self, args: Any) -> None:
+        joined = _tensors(args)
+        for value in joined:
+            if len(joined) > 1 and self.trace(value).linear:
+                self.listener.on_branch(self.trace(value).linear)
+
     def _layer(self, name: str, args: Any, kwargs: Any, before: Trace, result: Any) -> None:
         weights = [value for value in _tensors((args, kwargs)) if isinstance(value, torch.nn.Parameter)]
         if before.layer:
             self.listener.on_follow(before.layer, name)
         layer = self.listener.on_layer(weights) if weights else ""
+        if name in PRODUCTS and layer and len(args) > 1 and args[1] is weights[0] and weights[0].ndim == 2:
+            self.listener.on_product(layer)
         linear = layer if name in LINEAR else before.linear if name == "batch_norm" else ""
         if name in LINEAR and before.linear and layer and before.linear != layer:
             self.listener.on_linear_pair(before.linear, layer)
@@ -217,7 +234,11 @@ class Spotter(TorchFunctionMode):
         self.listener.on_loss(kind, name, (pair[0], pair[1]), options)
 
     def _comparison(self, name: str, args: Any, result: Any) -> None:
-        if len(args) < 2 or not isinstance(args[1], Tensor) or not isinstance(args[0], Tensor):
+        if len(args) < 2 or not isinstance(args[0], Tensor):
+            return
+        if not isinstance(args[1], Tensor):
+            if name in EQUALITIES and self.trace(args[0]).decision:
+                self.listener.on_decision(args[0], None)  # the class is a number of Python's
             return
         traces = [self.trace(value) for value in args[:2]]
         for mine, other in ((0, 1), (1, 0)):
@@ -225,7 +246,7 @@ class Spotter(TorchFunctionMode):
                 continue
             if name in EQUALITIES and traces[mine].decision:
                 self.listener.on_decision(args[mine], args[other])
-            elif name in DIFFERENCES and not args[other].requires_grad and isinstance(result, Tensor):
+            elif name in DIFFERENCES and _is_target(args[other]) and isinstance(result, Tensor):
                 self._differences[id(result)] = (weakref.ref(result), (args[mine], args[other]))
             return
 
@@ -246,6 +267,23 @@ class Spotter(TorchFunctionMode):
         if pair is not None:
             options = {"by_hand": True, "picked": True, "value": -result.detach()}
             self.listener.on_loss("nll", "", pair, options | {"transform": "log_softmax"})
+
+
+def _drops(name: str, args: Any, kwargs: Any) -> bool:
+    """Return whether a call of a dropout function drops anything.
+
+    >>> _drops("dropout", (None, 0.5, True), {}), _drops("dropout", (None,), {"p": 0.5, "training": False})
+    (True, False)
+    """
+    if name == "scaled_dot_product_attention":
+        return bool(kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0))
+    share = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
+    return bool(share) and bool(kwargs.get("training", args[2] if len(args) > 2 else True))
+
+
+def _is_target(value: Tensor) -> bool:
+    """Return whether an output may be compared with this: no constant, and nothing that is learned itself."""
+    return value.ndim > 0 and not value.requires_grad
 
 
 def _tensors(value: Any) -> list[Tensor]:

@@ -149,6 +149,20 @@ def share_of_steps(evidence: Evidence, holds: Callable[[StepSample], bool]) -> f
     return held / max(1, ends[-1] - samples[0].step)
 
 
+def usual_rate(evidence: Evidence) -> float:
+    """Return the learning rate that half of the steps lie above, and at least a tenth of the largest; 0 if unknown."""
+    samples = sorted(evidence.samples, key=lambda sample: sample.step)
+    ends = [sample.step for sample in samples[1:]] + [max(len(evidence.losses), samples[-1].step + 1) if samples else 0]
+    rates = sorted(
+        (s.learning_rate, end - s.step) for s, end in zip(samples, ends, strict=False) if s.learning_rate > 0
+    )
+    if not rates:
+        return 0.0
+    way = np.cumsum([steps for _, steps in rates])
+    middle = rates[int(np.searchsorted(way, way[-1] / 2))][0]
+    return max(middle, 0.1 * rates[-1][0])
+
+
 def spike_steps(losses: np.ndarray, recent: int = 30) -> list[int]:
     """Return the steps whose loss is far out of the spread of the `recent` ones before: 10 MAD, and three times.
 

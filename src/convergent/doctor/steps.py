@@ -15,6 +15,7 @@ from convergent.doctor.record import Evidence, LossCall, LossKind
 DENSE_STEPS = 32
 LATE_STEP = 1024
 LATE_BATCHES = 512
+MOST_WEIGHTS = 1000
 
 
 def is_sampled(step: int) -> bool:
@@ -83,7 +84,13 @@ def by_layer(layers: Sequence[str], norms: Sequence[float]) -> dict[str, float]:
 
 def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options: dict[str, Any]) -> LossCall:
     """Return a loss call as plain values."""
-    weighted = options.get("weight") is not None or options.get("pos_weight") is not None
+    weight, positive = options.get("weight"), options.get("pos_weight")
+    weighted = weight is not None or positive is not None
+    weights: list[float] = []
+    if kind in ("cross_entropy", "nll") and isinstance(weight, Tensor) and weight.numel() <= MOST_WEIGHTS:
+        weights = weight.detach().flatten().tolist()
+    elif isinstance(positive, Tensor) and positive.numel() == 1:
+        weights = [1.0, float(positive)]
     return LossCall(
         kind=kind,
         name=name,
@@ -94,6 +101,7 @@ def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options
         ignore_index=int(options.get("ignore_index", -100)),
         label_smoothing=float(options.get("label_smoothing", 0.0)),
         weighted=weighted,
+        class_weights=weights,
         by_hand=bool(options.get("by_hand", False)),
         log_input=bool(options.get("log_input", True)),
     )

@@ -22,8 +22,8 @@ from convergent.doctor.watch import Watch
 
 FORMAT = 1
 PROBE = (
-    "step", "output_transform", "linear_pairs", "branches", "loss_scale", "hand_scale", "_values", "_tried",
-    "_gives_output", "_ran", "_activation_after", "_followed_by", "_last_layer",
+    "step", "output_transform", "linear_pairs", "branches", "products", "loss_scale", "hand_scale", "_values", "_parts",
+    "_tried", "_gives_output", "_ran", "_activation_after", "_followed_by", "_last_layer",
 )  # fmt: skip
 COLLECTOR = (
     "sizes", "kept_hashes", "seen", "steps_per_epoch", "batches", "open", "repeated", "equal_batches",

@@ -81,6 +81,7 @@ class Watch:
         self._current: Probe | None = None
         self._evaluating: Probe | None = None
         self._inside = 0
+        self._passes = 0
         self.grad_enabled = True
 
     # attaching
@@ -194,7 +195,7 @@ class Watch:
         """An optimiser has updated weights."""
         self._inside = 0
         for probe in self._probes_of(optimizer):
-            probe.after_step()
+            probe.after_step(self._passes)
             if probe in self._forwards:
                 self._forwards.remove(probe)
         if self._forwards and self._was_on:
@@ -214,6 +215,7 @@ class Watch:
     def note_backward(self, loss: Tensor) -> None:
         """A backward pass is about to begin from `loss`."""
         self._inside = 0
+        self._passes += 1
         for probe in self._forwards:
             probe.before_backward(loss)
 
@@ -245,6 +247,12 @@ class Watch:
             self._current.linear_pairs[before, after] = None
 
     @_guarded
+    def on_product(self, layer: str) -> None:
+        """Note a layer whose weight inputs are multiplied by."""
+        if self._current is not None and self._evaluating is None:
+            self._current.products.add(layer)
+
+    @_guarded
     def on_branch(self, layer: str) -> None:
         """Note a linear layer whose output goes to more than the next layer."""
         if self._current is not None and self._inside and self._evaluating is None:
@@ -259,21 +267,31 @@ class Watch:
     @_guarded
     def on_loss(self, kind: LossKind, name: str, pair: tuple[Tensor, Tensor], options: dict[str, Any]) -> None:
         """Note a loss: of an evaluation, or one that may be trained on."""
-        if self._evaluating is not None:
+        if self._evaluating is not None and not (pair[0].requires_grad and self._forwards):
             # Sampled actions are picked from log-probabilities too; a loss by hand is told from them by its value.
             if not pair[0].requires_grad and not options.get("picked"):
                 self._evaluating.on_evaluation(kind, pair[0], pair[1])
             return
-        for probe in self._forwards:
+        for probe in self._forwards:  # also where another model ran without gradients since: a teacher, say
             # The last that ran gave the loss its input; what others gave went through it.
             mine = {"own_output": probe is self._current or len(self._forwards) == 1}
             probe.on_training_loss(kind, name, pair[0], pair[1], options | mine)
 
     @_guarded
-    def on_decision(self, predicted: Tensor, target: Tensor) -> None:
-        """Note predicted classes that an evaluation compared with a target."""
-        if self._evaluating is not None and predicted.shape == target.shape:
+    def on_decision(self, predicted: Tensor, target: Tensor | None) -> None:
+        """Note predicted classes that an evaluation compared with a target, or with one class."""
+        if self._evaluating is None:
+            return
+        if target is None:
+            self._evaluating.log.note_scored()
+        elif predicted.shape == target.shape:
             self._evaluating.on_evaluation("other", predicted, target, by_decision=True)
+
+    @_guarded
+    def on_dropout(self) -> None:
+        """Note that a model drops units while it is evaluated, though it is in evaluation mode."""
+        if self._evaluating is not None and self._inside and not self._evaluating.model.training:
+            self._evaluating.log.dropped = True
 
     def on_backward(self, loss: Tensor) -> None:
         """Pass on a backward pass, where nobody else reports them."""

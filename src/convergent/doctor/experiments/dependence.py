@@ -5,6 +5,7 @@ Karpathy, "A Recipe for Training Neural Networks" (2019): use a dependence test 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.utils import _pytree as pytree
 from convergent.doctor.subject import Example, Subject, batch_dimension, first_output, rearranged
 
 SHIFTED = 0.9
+SHORTEST = 4
 
 
 def _inputs(example: Example) -> Tensor | None:
@@ -54,6 +56,9 @@ def samples_mix(subject: Subject) -> float | None:
     example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
     if example is None or subject.batch_size < 3 or _always_together(subject):
         return None
+    found = shifted(example)
+    if (found is not None and found[1] == 0) or _compares_samples(subject, example):
+        return None  # what stands first is the time: samples are columns
     subject.model.eval()
     args, kwargs, _ = example
     before = _output_rows(subject, args, kwargs)
@@ -73,6 +78,13 @@ def samples_mix(subject: Subject) -> float | None:
     return worst
 
 
+def _compares_samples(subject: Subject, example: Example) -> bool:
+    """Return whether each sample is to be told from the others of its batch: contrastive losses count them."""
+    outside = [leaf for leaf in pytree.tree_leaves(example[2]) if isinstance(leaf, Tensor)]
+    numbers = torch.arange(subject.batch_size)
+    return any(leaf.shape == numbers.shape and torch.equal(leaf.cpu(), numbers.to(leaf.dtype)) for leaf in outside)
+
+
 def _always_together(subject: Subject) -> bool:
     """Return whether all batches that were kept, at least two, hold the same samples in the same order."""
     first, *others = [_inputs(example) for example in subject.train_batches]
@@ -88,28 +100,41 @@ def _knows_batch(example: Example, batch_size: int) -> bool:
 
 def is_causal(subject: Subject) -> bool:
     """Return whether targets are the inputs one step on, as in a language model: then the future must stay unseen."""
-    example = subject.train_batches[0]
-    inputs = _inputs(example)
-    # A model that computes its own loss gets its targets as an argument.
-    others = [leaf for leaf in pytree.tree_leaves((example[2], example[:2])) if isinstance(leaf, Tensor) and leaf.ndim]
-    target = next((leaf for leaf in others if leaf is not inputs), None)
-    if inputs is None or target is None or inputs.ndim < 2 or inputs.shape[1] < 4:
-        return False
-    if target.numel() != inputs.numel() or inputs.ndim != 2:
-        return False
-    target = target.reshape(inputs.shape)
-    return bool((target[:, :-1] == inputs[:, 1:]).float().mean() > SHIFTED)
+    return shifted(subject.train_batches[0]) is not None
+
+
+def shifted(example: Example) -> tuple[Tensor, int] | None:
+    """Return the input that the targets are one step ahead of, and its dimension of time; None where there is none.
+
+    A decoder's input is not the first: that is what it translates. A model that computes its own loss gets its targets
+    as an argument.
+    """
+    inputs = [leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor) and leaf.ndim == 2]
+    others = [leaf for leaf in pytree.tree_leaves(example[2]) if isinstance(leaf, Tensor) and leaf.ndim]
+    for tokens in inputs:
+        for target in (*others, *inputs):
+            if target is tokens or target.numel() != tokens.numel():
+                continue
+            ahead = target.reshape(tokens.shape)
+            for time in (1, 0):
+                length = tokens.shape[time]
+                if length < SHORTEST or not tokens.shape[1 - time]:
+                    continue
+                later, earlier = tokens.narrow(time, 1, length - 1), ahead.narrow(time, 0, length - 1)
+                if (later == earlier).float().mean() > SHIFTED:
+                    return tokens, time
+    return None
 
 
 def future_leak(subject: Subject) -> float | None:
     """Return how much outputs up to a token change, by their spread, when only later tokens change."""
     # The last batch of an epoch may be smaller than the others.
     example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
-    if example is None:
+    found = shifted(example) if example is not None else None
+    if example is None or found is None or found[1] != 1:
         return None
     args, kwargs, _ = example
-    inputs = _inputs(example)
-    assert inputs is not None
+    inputs = found[0]
     subject.model.eval()
     before = _output_rows(subject, args, kwargs)
     middle = inputs.shape[1] // 2
@@ -130,9 +155,13 @@ def doubled_batch(subject: Subject) -> float | None:
     subject.model.eval()
     # Not a whole batch twice: it would need more memory than the training.
     half = torch.arange(max(1, subject.batch_size // 2))
-    losses = []
-    for order in (half, half.repeat(2)):
+
+    def loss_of(order: Tensor) -> float:
         args, kwargs, target = rearranged(subject.train_batches[0], subject.batch_size, order)
         torch.manual_seed(1)
-        losses.append(float(subject.loss_of((args, kwargs, target))))
-    return losses[1] / losses[0] if losses[0] else None
+        return float(subject.loss_of((args, kwargs, target)))
+
+    if not math.isfinite(loss_of(half)):
+        subject.to_start()  # a loss of broken weights tells nothing
+    once, twice = loss_of(half), loss_of(half.repeat(2))
+    return twice / once if once else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from convergent.doctor.record import Evidence
@@ -61,6 +62,34 @@ def own_accuracy(subject: Subject, evidence: Evidence) -> float | None:
             return None
         right += float((logits_BC.argmax(1).cpu() == data.targets[rows]).sum())
     return right / len(data.inputs)
+
+
+@torch.no_grad()
+def positives(subject: Subject, evidence: Evidence) -> tuple[int, int, int, int] | None:
+    """Return how many outputs say 1, how many targets are 1, how many are both, and of how many.
+
+    Only where the loss is none that is known: Dice, Tversky and their kin are written by hand: an output is then a logit, or a share where it lies in 0 to 1.
+    """
+    if evidence.data.loss is not None:
+        return None
+    subject.model.eval()
+    counts = [0, 0, 0, 0]
+    for example in subject.train_batches:
+        output = first_output(subject.forward(example))
+        target = next((leaf for leaf in pytree.tree_leaves(example[2]) if _is_binary_target(leaf, output)), None)
+        if output is None or target is None:
+            return None
+        edge = 0.5 if float(output.min()) >= 0 and float(output.max()) <= 1 else 0.0
+        says, is_one = output.reshape(-1) > edge, target.reshape(-1) == 1
+        mine = int(says.sum()), int(is_one.sum()), int((says & is_one).sum()), target.numel()
+        counts = [one + more for one, more in zip(counts, mine, strict=True)]
+    return counts[0], counts[1], counts[2], counts[3]
+
+
+def _is_binary_target(leaf: Any, output: Tensor | None) -> bool:
+    """Return whether a tensor is of zeros and ones, as many as there are outputs."""
+    alike = isinstance(leaf, Tensor) and output is not None and leaf.numel() == output.numel() and leaf.ndim > 0
+    return alike and bool(((leaf == 0) | (leaf == 1)).all())
 
 
 @torch.no_grad()

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from convergent.doctor.record import Evidence
 from convergent.doctor.rules import (
     activations,
+    copies,
     data,
     gradients,
     labels,
+    leakage,
     learning_rate,
     loader,
     progress,
@@ -23,6 +25,8 @@ from convergent.types import Finding
 RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *data.RULES,
     *labels.RULES,
+    *copies.RULES,
+    *leakage.RULES,
     *loader.RULES,
     *setup_output.RULES,
     *setup_model.RULES,
@@ -37,6 +41,8 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
 CLIMBING_RULES = (
     *data.RULES,
     *labels.RULES,
+    *copies.RULES,
+    *leakage.RULES,
     *loader.RULES,
     *setup_output.RULES,
     *setup_model.RULES,
@@ -49,6 +55,10 @@ BEFORE_TRAINING = (
     *data.RULES[:1],
     *data.RULES[3:4],
     *labels.RULES,
+    *copies.RULES,
+    *leakage.RULES,
+    *copies.RULES,
+    *leakage.RULES,
     *loader.RULES,
     setup_model.samples_mix_in_batch,
     setup_model.future_leak,
@@ -74,5 +84,6 @@ ADVERSARIAL_RULES = (
     setup_model.bad_initialization,
     setup_model.parameters_not_trained,
     activations.dying_relu,
+    learning_rate.without_bound,
 )
 """What holds where several models train against each other: their losses need not fall, nor are their inputs data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -17,6 +18,8 @@ LARGE = 10.0
 UNEQUAL = 100.0
 EXTREME = 30.0
 FEWEST = 100
+CODE_OFF = 100.0
+MOST_COLUMNS = 1000
 FAR_OUT = 1000.0
 """Times the 98th percentile: columns with the heaviest tails of real tables (incomes, prices) stay below 100."""
 
@@ -56,7 +59,7 @@ def inputs_not_normalized(evidence: Evidence) -> Finding | None:
     if samples is None or not is_numeric(samples, 8) or _normalises_itself(evidence):
         return None
     x = torch.nan_to_num(samples.inputs.float(), posinf=0.0, neginf=0.0)
-    broken = _broken_samples(evidence, x.reshape(len(x), -1))
+    broken = _broken_samples(evidence, x.reshape(len(x), -1)) or _codes_among_numbers(evidence, x)
     if broken is not None:
         return broken
     if shares_units(samples.inputs) or x.ndim < 2:
@@ -91,6 +94,36 @@ def _broken_samples(evidence: Evidence, x_ND: Tensor) -> Finding | None:
         samples=len(rows),
         rows=rows[:20],
         times=float(far_N.max() / usual),
+    )
+
+
+def _codes_among_numbers(evidence: Evidence, x: Tensor) -> Finding | None:
+    """Say in which columns one value lies a hundred spreads off from all others, again and again: -999 for missing."""
+    if x.ndim != 2 or len(x) < FEWEST or x.shape[1] > MOST_COLUMNS:
+        return None
+    found: dict[int, tuple[float, int, float]] = {}
+    for column, values in enumerate(x.T):
+        for code in (float(values.min()), float(values.max())):
+            rest, count = values[values != code], int((values == code).sum())
+            if not 2 <= count <= 0.3 * len(values) or len(rest.unique()) < 10:
+                continue
+            gap = float((rest - code).abs().min())
+            if gap > CODE_OFF * float(rest.std()):
+                found[column] = (code, count, gap / float(rest.std().clamp(min=1e-12)))
+    if not found:
+        return None
+    column = max(found, key=lambda key: found[key][2])
+    code, count, times = found[column]
+    return finding(
+        "data/inputs-not-normalized",
+        "info" if learned_well(evidence) else "critical" if failed(evidence) else "warning",
+        f"feature {_name(evidence, column)}",
+        f"{count} of {len(x)} samples have {code:.4g} in feature {_name(evidence, column)}, {times:.3g} standard "
+        "deviations off from all others: a code for missing values taken for a number squeezes the rest together",
+        columns=list(found),
+        value=code,
+        samples=count,
+        times=times,
     )
 
 
@@ -157,20 +190,39 @@ def targets_not_scaled(evidence: Evidence) -> Finding | None:
 def constant_feature(evidence: Evidence) -> Finding | None:
     """Note columns that never change."""
     samples = evidence.data.train
-    if samples is None or not is_numeric(samples, 30) or samples.inputs.ndim != 2:
+    if samples is None or not is_numeric(samples, 30):
         return None
-    constant = (samples.inputs == samples.inputs[:1]).all(0).nonzero().flatten().tolist()
+    features = _feature_dimension(samples.inputs)
+    if features is None:
+        return None
+    x_DN = samples.inputs.movedim(features, 0).flatten(1)
+    constant = (x_DN == x_DN[:, :1]).all(1).nonzero().flatten().tolist()
     if not constant:
         return None
+    name = "features" if samples.inputs.ndim == 2 else "channels"
     return finding(
         "data/constant-feature",
         "info",
-        f"features {', '.join(_name(evidence, column) for column in constant[:5])}",
-        f"{len(constant)} of {samples.inputs.shape[1]} features have the same value in all {len(samples.inputs)} "
-        "samples seen",
+        f"{name} {', '.join(_name(evidence, column) for column in constant[:5])}",
+        f"{len(constant)} of {len(x_DN)} {name} have the same value in all {len(samples.inputs)} samples seen",
         features=constant[:20],
         count=len(constant),
     )
+
+
+def _feature_dimension(inputs: Tensor) -> int | None:
+    """Return which dimension holds features: columns of a table, channels of pictures and series; None if unknown.
+
+    A series is (samples, channels, time) or (samples, time, channels): there are fewer channels than steps.
+
+    >>> _feature_dimension(torch.zeros(9, 3, 64)), _feature_dimension(torch.zeros(9, 64, 3))
+    (1, 2)
+    """
+    if inputs.ndim == 3:
+        first, last = inputs.shape[1:]
+        return 1 if 2 * first <= last and first > 1 else 2 if 2 * last <= first and last > 1 else None
+    several = inputs.ndim == 2 or (inputs.ndim > 3 and inputs.shape[1] > 1)
+    return 1 if several else None
 
 
 def preprocessing_mismatch(evidence: Evidence) -> Finding | None:
@@ -216,7 +268,7 @@ def _by_feature(samples: SampleSet) -> Tensor:
 def augmentation_too_strong(evidence: Evidence) -> Finding | None:
     """Say where training inputs lie far from validation inputs, and their labels can no longer be read from these."""
     train, valid = evidence.data.train, evidence.data.valid
-    if evidence.steps_per_epoch is not None or not is_numeric(train, 100) or not is_numeric(valid, 100):
+    if evidence.steps_per_epoch is not None or not is_numeric(train, 100) or not is_numeric(valid, 40):
         return None
     assert train is not None and valid is not None
     labels, known = class_targets(evidence, train), class_targets(evidence, valid)
@@ -230,7 +282,8 @@ def augmentation_too_strong(evidence: Evidence) -> Finding | None:
     right_valid = float((known[near.indices[:count]] == known[:count]).float().mean())
     right_train = float((known[near.indices[count:]] == labels[:count]).float().mean())
     apart = float(near.values[count:].median() / near.values[:count].median().clamp(min=1e-6))
-    if right_valid < 0.5 or right_train > 0.7 * right_valid or apart < 1.3:
+    noise = 2 * math.sqrt(right_valid * (1 - right_valid) / count)
+    if right_valid < 0.5 or right_train > 0.7 * (right_valid - noise) or apart < 1.3:
         return None
     return finding(
         "data/augmentation-too-strong",

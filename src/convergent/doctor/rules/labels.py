@@ -6,6 +6,7 @@ Confident learning: Northcutt et al. 2021, https://arxiv.org/abs/1911.00068.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,20 +17,22 @@ from convergent.doctor.features import (
     guess_classes,
     is_numeric,
     nearest,
-    numeric_targets,
     ridge_loo,
     standardised_features,
+    target_columns,
 )
 from convergent.doctor.findings import finding
-from convergent.doctor.record import Evidence, SampleSet
+from convergent.doctor.record import Evidence, LossCall, SampleSet
+from convergent.doctor.rules.copies import not_one_to_one
 from convergent.doctor.statistics import failed, last_evaluation, learned_well, skill
 from convergent.types import Finding
 
 FEWEST = 40
-FEWEST_CLASSES, FEWEST_WRONG = 8, 20
-SPREAD_NOISE = 0.04
-NOISE = 0.08
-"""Of the samples that both probes are sure of; honest data of classes that overlap stays below 0.07."""
+FEWEST_WRONG = 8
+NOISE = 0.04
+"""Of the quarter of the samples that the probes are surest of, less twice the standard error."""
+STAYS = 0.4
+"""Of the share among the least sure: overlapping Gaussians, noisy logits, pictures and letters stay below 0.27."""
 OF_ONE = 0.01
 """Half precision and smoothing by hand leave shares that sum to 1 within it."""
 
@@ -82,16 +85,18 @@ def class_imbalance(evidence: Evidence) -> Finding | None:
     dense = labels is None
     if dense:
         labels = _dense_classes(evidence)
-    if labels is None or call is None or call.weighted or len(labels) < FEWEST or int(labels.min()) < 0:
+    if labels is None or call is None or len(labels) < FEWEST or int(labels.min()) < 0:
         return None
     counts = torch.bincount(labels).float()
-    counts = counts[counts > 0]
-    if len(counts) < 2:
+    weighed = _weighed(counts, call)
+    if weighed is None or int((counts > 0).sum()) < 2:
         return None
-    shares = counts / counts.sum()
+    counts, weighed = counts[counts > 0], weighed[counts > 0]
+    shares = weighed / weighed.sum()
     evenness = float(-(shares * shares.log()).sum() / math.log(len(counts)))
     ratio = float(counts.max() / counts.min())
-    if ratio <= 10 and evenness >= 0.5:
+    heavier = float(weighed.max() / weighed.min().clamp(min=1e-9))
+    if heavier <= 10 and evenness >= 0.5:
         return None
     one = last_evaluation(evidence, "valid") or last_evaluation(evidence, "train")
     hurts = not dense or failed(evidence)
@@ -105,164 +110,38 @@ def class_imbalance(evidence: Evidence) -> Finding | None:
         "warning" if hurts else "info",
         "labels",
         f"the largest class has {ratio:.3g} times as many samples as the smallest ({int(counts.max())} to "
-        f"{int(counts.min())}) and the loss does not weigh them",
+        f"{int(counts.min())}) and the loss "
+        + (f"weighs them so that it counts {heavier:.3g} times as much" if call.weighted else "does not weigh them"),
         ratio=ratio,
+        weighed_ratio=heavier,
         evenness=evenness,
         counts=[int(count) for count in counts[:20]],
     )
 
 
+def _weighed(counts: Tensor, call: LossCall) -> Tensor | None:
+    """Return how much each class counts in the loss; None where its weights are not known, or do what they should."""
+    if not call.weighted:
+        return counts
+    if len(call.class_weights) < len(counts):
+        return None
+    weighed = counts * torch.tensor(call.class_weights[: len(counts)])
+    held = counts > 0
+    worse = weighed[held].max() / weighed[held].min().clamp(min=1e-9) > counts[held].max() / counts[held].min()
+    return weighed if worse else None  # weights that do not quite make up for it are a choice
+
+
 def _dense_classes(evidence: Evidence) -> Tensor | None:
     """Return the classes of all pixels, flat; None where targets are no classes of a picture."""
     call, train = evidence.data.loss, evidence.data.train
-    if call is None or train is None or train.targets is None or not call.target_is_index or not is_numeric(train):
+    if call is None or train is None or train.targets is None or not is_numeric(train) or train.targets.ndim < 3:
         return None
-    if call.kind not in ("cross_entropy", "nll") or train.targets.ndim < 3:
+    y = train.targets.flatten()
+    if call.kind in ("bce", "bce_with_logits"):
+        return y.long() if bool(((y == 0) | (y == 1)).all()) else None
+    if call.kind not in ("cross_entropy", "nll") or not call.target_is_index:
         return None
-    y = train.targets.flatten().long()
-    return y[y != call.ignore_index]
-
-
-def _large_domain(samples: SampleSet | None) -> bool:
-    """Return whether equal inputs would be a surprise: not so for a handful of bits or short texts."""
-    if samples is None or not len(samples.inputs):
-        return False
-    values = samples.inputs.reshape(len(samples.inputs), -1)
-    if values.shape[1] < 4:
-        return values.is_floating_point() and len(values[:, 0].unique()) > 0.5 * len(values)
-    return len(set(samples.hashes)) > 0.3 * max(1, len(samples.hashes))
-
-
-def duplicate_samples(evidence: Evidence) -> Finding | None:
-    """Note where the same sample comes several times within an epoch."""
-    samples = evidence.data.train
-    if samples is None or len(samples.hashes) < FEWEST or not _large_domain(samples) or evidence.experiments.causal:
-        return None
-    if samples.with_replacement or (evidence.steps_per_epoch is None and samples.total is None):
-        return None
-    extra = len(samples.hashes) - len(set(samples.hashes))
-    share = extra / len(samples.hashes)
-    if share <= 0.01 or extra < 3:
-        return None
-    return finding(
-        "data/duplicate-samples",
-        "warning" if share > 0.05 else "info",
-        "training data",
-        f"{extra} of {len(samples.hashes)} training samples of an epoch are copies of others",
-        copies=extra,
-        share=share,
-    )
-
-
-def conflicting_labels(evidence: Evidence) -> Finding | None:
-    """Say where equal inputs carry different labels."""
-    samples = evidence.data.train
-    labels = class_targets(evidence, samples)
-    if samples is None or labels is None or len(samples.hashes) != len(labels) or not _large_domain(samples):
-        return None
-    if evidence.experiments.several_inputs:
-        return None
-    seen: dict[int, set[int]] = {}
-    for key, label in zip(samples.hashes, labels.tolist(), strict=True):
-        seen.setdefault(key, set()).add(label)
-    mixed = {key for key, found in seen.items() if len(found) > 1}
-    rows = [row for row, key in enumerate(samples.hashes) if key in mixed]
-    if len(rows) < 2:
-        return None
-    return finding(
-        "data/conflicting-labels",
-        "warning" if len(rows) > 0.02 * len(labels) else "info",
-        f"rows {rows[:5]}",
-        f"{len(rows)} training samples have an equal twin with another label",
-        samples=len(rows),
-        of=len(labels),
-    )
-
-
-def train_val_leakage(evidence: Evidence) -> Finding | None:
-    """Say where validation samples are training samples too."""
-    unseen = _nothing_unseen(evidence)
-    if unseen is not None:
-        return unseen
-    shared, valid = evidence.data.overlap, evidence.data.valid or evidence.data.train
-    if shared is None or shared < 0.02 or valid is None or not _large_domain(evidence.data.train):
-        return None
-    count = round(shared * len(valid.inputs))
-    if count < 3:
-        return None
-    train = evidence.data.train
-    hashes = train.hashes if train is not None else []
-    natural = 1 - len(set(hashes)) / len(hashes) if hashes else 0.0
-    repeats = shared < 4 * natural  # the data repeats itself as much within the training split
-    return finding(
-        "data/train-val-leakage",
-        "info" if repeats and shared < 0.1 else "critical" if shared > 0.1 else "warning",
-        "validation data",
-        f"{shared:.0%} of the validation samples are in the training data: the score is not that of unseen data",
-        share=shared,
-    )
-
-
-def _nothing_unseen(evidence: Evidence) -> Finding | None:
-    """Note where all that is evaluated is part of the training data: no fault of a training score, but no other."""
-    train, scored = evidence.data.train, [one for one in evidence.evaluations if one.metric is not None]
-    if train is None or len(scored) < 2 or evidence.data.overlap is not None or not _large_domain(train):
-        return None
-    total = train.total or len(train.inputs)
-    if any(one.split != "train" or one.samples > 0.5 * total for one in scored):
-        return None
-    return finding(
-        "data/train-val-leakage",
-        "info",
-        "evaluated data",
-        f"all {scored[-1].samples} samples that are evaluated are training samples: nothing was scored on unseen data",
-        samples=scored[-1].samples,
-    )
-
-
-def label_leaking_feature(evidence: Evidence) -> Finding | None:
-    """Say where one column alone gives the label away, and the others do not."""
-    samples = evidence.data.train
-    labels = class_targets(evidence, samples)
-    if labels is None or samples is None or not is_numeric(samples, FEWEST) or int(labels.min()) < 0:
-        return None
-    if samples.inputs.ndim != 2 or not 3 <= samples.inputs.shape[1] <= 200 or len(labels.unique()) < 2:
-        return None
-    x_ND, y = samples.inputs[:1000].float(), labels[:1000]
-    right = [_alone(x_ND[:, column], y) for column in range(x_ND.shape[1])]
-    best = max(range(len(right)), key=lambda column: right[column])
-    majority = float(torch.bincount(y).max() / len(y))
-    if right[best] < 0.99 or majority > 0.9:
-        return None
-    others = [column for column in range(x_ND.shape[1]) if right[column] < 0.98]
-    if len(others) < max(2, 0.6 * x_ND.shape[1]):
-        return None
-    rest = guess_classes(x_ND[:, others], y)
-    without = max(_right(rest.neighbours_NC, y), _right(rest.ridge_NC, y))
-    if without > 0.93:
-        return None
-    names = evidence.data.feature_names
-    name = names[best] if best < len(names) else str(best)
-    return finding(
-        "data/label-leaking-feature",
-        "critical",
-        f"feature {name}",
-        f"feature {name} alone predicts {right[best]:.1%} of the labels; all others together {without:.1%}",
-        feature=best,
-        alone=right[best],
-        without=without,
-    )
-
-
-def _alone(column: Tensor, labels: Tensor) -> float:
-    """Return how often both neighbours on one axis have a sample's label: the power of that feature alone."""
-    order = torch.argsort(column + 1e-9 * torch.arange(len(column)))
-    sorted_labels = labels[order]
-    return float((sorted_labels[1:] == sorted_labels[:-1]).float().mean()) + len(labels.unique()) / len(labels)
-
-
-def _right(shares_NC: Tensor, labels: Tensor) -> float:
-    return float((shares_NC.argmax(1) == labels[: len(shares_NC)]).float().mean())
+    return y[y != call.ignore_index].long()
 
 
 def labels_shuffled(evidence: Evidence) -> Finding | None:
@@ -271,15 +150,16 @@ def labels_shuffled(evidence: Evidence) -> Finding | None:
     found = skill(last_evaluation(evidence, "valid"))
     if samples is None or not is_numeric(samples, FEWEST) or (found is not None and found > 0.15):
         return None
-    if evidence.experiments.several_inputs:
-        return None  # whether two pictures show the same need not follow from one of them
+    if not_one_to_one(evidence):
+        return None
     if evidence.losses and found is None and (learned_well(evidence) or not failed(evidence)):
         return None
-    labels, numbers = class_targets(evidence, samples), numeric_targets(evidence, samples)
+    once = _each_once(samples)
+    labels, numbers_NK = class_targets(evidence, once), target_columns(evidence, once)
     if labels is not None and int(labels.min()) >= 0 and len(labels.unique()) > 1:
-        signal, bound, what = _class_signal(samples.inputs, labels)
-    elif numbers is not None and float(numbers.std()) > 0:
-        signal, bound, what = _number_signal(samples.inputs, numbers)
+        signal, bound, what = _class_signal(once.inputs, labels)
+    elif numbers_NK is not None and bool((numbers_NK.std(0) > 0).all()):
+        signal, bound, what = _number_signal(once.inputs, numbers_NK)
     else:
         return None
     if signal > bound:
@@ -295,6 +175,18 @@ def labels_shuffled(evidence: Evidence) -> Finding | None:
         chance_bound=bound,
         validation_skill=found,
     )
+
+
+def _each_once(samples: SampleSet) -> SampleSet:
+    """Return the samples without those that were drawn before: each would be its own nearest neighbour."""
+    if len(samples.hashes) != len(samples.inputs) or len(set(samples.hashes)) == len(samples.hashes):
+        return samples
+    first = {key: row for row, key in reversed(list(enumerate(samples.hashes)))}
+    rows = torch.tensor(sorted(first.values()))
+    if len(rows) < FEWEST:
+        return samples
+    targets = samples.targets[rows] if samples.targets is not None else None
+    return SampleSet(samples.inputs[rows], targets, [len(rows)], [samples.hashes[row] for row in rows.tolist()])
 
 
 def _class_signal(inputs: Tensor, labels: Tensor) -> tuple[float, float, str]:
@@ -318,28 +210,39 @@ def _balanced(scores_NC: Tensor, labels: Tensor) -> float:
     return float(torch.stack(recalls).mean())
 
 
-def _number_signal(inputs: Tensor, numbers: Tensor) -> tuple[float, float, str]:
+def _number_signal(inputs: Tensor, numbers_NK: Tensor) -> tuple[float, float, str]:
     x_ND = standardised_features(inputs)
-    y = numbers[: len(x_ND)]
-    y = (y - y.mean()) / y.std()
-    near = y[nearest(x_ND, 5)].mean(1)
-    linear = ridge_loo(x_ND, y[:, None])[:, 0]
-    correlations = [float(torch.corrcoef(torch.stack([y, guess]))[0, 1].nan_to_num()) for guess in (near, linear)]
-    return max(correlations), 3.5 / math.sqrt(len(y)), "the largest leave-one-out correlation"
+    y_NK = numbers_NK[: len(x_ND)]
+    y_NK = (y_NK - y_NK.mean(0)) / y_NK.std(0)
+    guesses = y_NK[nearest(x_ND, 5)].mean(1), ridge_loo(x_ND, y_NK)
+    pairs = [(y_NK[:, column], guess_NK[:, column]) for guess_NK in guesses for column in range(y_NK.shape[1])]
+    correlations = [float(torch.corrcoef(torch.stack(pair))[0, 1].nan_to_num()) for pair in pairs]
+    return max(correlations), 3.5 / math.sqrt(len(y_NK)), "the largest leave-one-out correlation"
 
 
-def _spread(other: Tensor, labels: Tensor, wrong: Tensor, classes: int) -> bool:
-    """Return whether wrong labels fall on all other classes alike, rather than on the one that looks like theirs.
+class Doubt(NamedTuple):
+    """How often labels contradict both probes among the samples that these are sure of."""
 
-    By how often two samples that belong to one class carry the same wrong label: 1 / (C - 1) by chance, and 2.3 to 13
-    times that where classes of honest data are taken for each other.
-    """
-    width = int(torch.maximum(labels.max(), other.max())) + 1
-    counts_CC = torch.zeros(width, width)
-    counts_CC.index_put_((other[wrong], labels[wrong]), torch.ones(int(wrong.sum())), accumulate=True)
-    pairs = float((counts_CC.sum(1) * (counts_CC.sum(1) - 1)).sum())
-    alike = float((counts_CC * (counts_CC - 1)).sum())
-    return pairs > 0 and alike / pairs * (classes - 1) < 2
+    wrong_N: Tensor
+    sure: int
+    share: float
+    share_of_surest: float
+    share_of_least: float
+
+
+def _doubt(samples: SampleSet, labels: Tensor) -> Doubt:
+    """Return which labels look wrong, and how often they do where the linear fit's margin is widest and narrowest."""
+    near_NC, linear_NC = guess_classes(samples.inputs, labels)
+    y_N, other_N = labels[: len(linear_NC)], near_NC.argmax(1)
+    sure_N = (other_N == linear_NC.argmax(1)) & (near_NC.max(1).values >= 0.8)
+    wrong_N = sure_N & (other_N != y_N) & (near_NC.gather(1, y_N[:, None])[:, 0] <= 0.2)
+    best_N2 = linear_NC.topk(2, 1).values
+    order = (best_N2[:, 0] - best_N2[:, 1])[sure_N].argsort(descending=True)
+    among = wrong_N[sure_N][order].float()
+    if not len(among):
+        return Doubt(wrong_N, 0, 0.0, 0.0, 0.0)
+    end = max(1, len(among) // 4)
+    return Doubt(wrong_N, len(among), float(among.mean()), float(among[:end].mean()), float(among[-end:].mean()))
 
 
 def label_noise(evidence: Evidence) -> Finding | None:
@@ -348,49 +251,35 @@ def label_noise(evidence: Evidence) -> Finding | None:
     labels = class_targets(evidence, samples)
     if labels is None or samples is None or not is_numeric(samples, 100) or int(labels.min()) < 0:
         return None
-    if evidence.experiments.several_inputs or are_mixed(samples.targets):
+    if not_one_to_one(evidence) or are_mixed(samples.targets):
         return None
     if len(labels.unique()) < 2 or len(labels.unique()) > 0.1 * len(labels):
         return None
-    guess = guess_classes(samples.inputs, labels)
-    y = labels[: len(guess.ridge_NC)]
-    near, linear = guess.neighbours_NC, guess.ridge_NC
-    agreed = near.argmax(1) == linear.argmax(1)
-    other = near.argmax(1)
-    sure = near.max(1).values >= 0.8
-    wrong = agreed & sure & (other != y) & (near.gather(1, y[:, None])[:, 0] <= 0.2)
-    confident = agreed & sure
-    sure_ones = int(confident.sum())
-    share = float(wrong.sum() / max(1, sure_ones))
-    bound = share - 2 * math.sqrt(share * (1 - share) / max(1, sure_ones))
-    # Mistakes of labelling fall on all classes alike; classes that look alike are confused among themselves alone.
-    by_class = torch.stack([wrong[y == k].float().mean() for k in y.unique()])
-    alike = float(by_class.median() / by_class.mean().clamp(min=1e-9))
-    classes = len(y.unique())  # of few classes, those that look alike are already half of the others
-    if classes < FEWEST_CLASSES:
-        told = bound >= NOISE and sure_ones >= 0.3 * len(y) and alike >= 0.3
-    else:
-        told = bound >= SPREAD_NOISE and int(wrong.sum()) >= FEWEST_WRONG and _spread(other, y, wrong, classes)
-    if not told:
+    doubt = _doubt(samples, labels)
+    surest = max(1, doubt.sure // 4)
+    share = doubt.share_of_surest
+    low = share - 2 * math.sqrt(share * (1 - share) / surest)
+    # Where classes overlap, the surer the probes are the more seldom they are contradicted; mistakes stay as frequent.
+    stays = share >= STAYS * doubt.share_of_least
+    if low < NOISE or not stays or doubt.sure < 0.1 * len(doubt.wrong_N) or int(doubt.wrong_N.sum()) < FEWEST_WRONG:
         return None
     return finding(
         "data/label-noise",
         "warning",
-        f"rows {wrong.nonzero().flatten()[:5].tolist()}",
-        f"about {share:.0%} of the labels look wrong: neighbours and a linear fit both point to another class",
-        share=share,
-        samples=int(wrong.sum()),
-        rows=wrong.nonzero().flatten()[:20].tolist(),
+        f"rows {doubt.wrong_N.nonzero().flatten()[:5].tolist()}",
+        f"about {doubt.share:.0%} of the labels look wrong: neighbours and a linear fit both point to another class, "
+        f"and do so for {share:.0%} of the samples that they are surest of",
+        share=doubt.share,
+        share_of_surest=share,
+        share_of_least_sure=doubt.share_of_least,
+        samples=int(doubt.wrong_N.sum()),
+        rows=doubt.wrong_N.nonzero().flatten()[:20].tolist(),
     )
 
 
 RULES = (
     invalid_labels,
     class_imbalance,
-    duplicate_samples,
-    conflicting_labels,
-    train_val_leakage,
-    label_leaking_feature,
     labels_shuffled,
     label_noise,
 )

@@ -22,6 +22,7 @@ from convergent.doctor.statistics import (
     skill,
     skill_error,
     spike_steps,
+    usual_rate,
     window,
 )
 from convergent.types import Finding
@@ -33,6 +34,9 @@ TINY_UPDATE = 1e-5
 PERMUTATIONS = 500
 BEYOND = 3.0
 AHEAD = 0.9
+FEWEST_RUNNING = 100
+RUNAWAY = 10.0
+"""Times its first size, or 1 where that is less: distances and likelihoods that are learned settle before that."""
 CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
 
@@ -58,7 +62,7 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
     if not broken and not (slower and large):
         return None
-    rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
+    rate = usual_rate(evidence) or math.nan
     says = (
         "the loss is no finite number any more"
         if not seen.finite
@@ -78,13 +82,13 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
 
 
 def _holds_at_lower_rate(evidence: Evidence) -> bool:
-    rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
+    rate = usual_rate(evidence) or math.nan
     return any(lower < 0.5 * rate and math.isfinite(loss) for lower, loss in evidence.experiments.range_test)
 
 
 def _ahead_of_the_end(evidence: Evidence, seen: Course) -> bool:
     """Return whether a lower rate is further in a few steps than this one is in them, and in the whole training."""
-    tried, rate = evidence.experiments, max((s.learning_rate for s in evidence.samples), default=math.nan)
+    tried, rate = evidence.experiments, usual_rate(evidence) or math.nan
     lower = [loss for other, loss in tried.range_test if other < 0.5 * rate and math.isfinite(loss)]
     if not lower or tried.same_rate_loss is None or not math.isfinite(seen.end):
         return False
@@ -120,7 +124,7 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
             return None
     elif size > TINY_UPDATE:
         return None
-    rate = max((s.learning_rate for s in evidence.samples), default=math.nan)
+    rate = usual_rate(evidence) or math.nan
     return finding(
         "training/learning-rate-too-low",
         "critical",
@@ -137,17 +141,20 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
 
 def _spent_early(evidence: Evidence) -> Finding | None:
     """Say where the schedule ends nearly all learning in a small first part of the training."""
-    if learned_well(evidence) or len(evidence.samples) < 10:
+    if len(evidence.samples) < 10:
         return None
     rates = [sample.learning_rate for sample in evidence.samples]
     ends = [sample.step for sample in evidence.samples[1:]] + [len(evidence.losses)]
     way = np.cumsum([r * max(0, e - s.step) for r, s, e in zip(rates, evidence.samples, ends, strict=True)])
     done = ends[int(np.searchsorted(way, 0.95 * way[-1]))] / max(1, ends[-1])
-    if way[-1] <= 0 or done > 0.15 or rates[-1] > 0.01 * max(rates):
+    fades = done <= 0.15 and rates[-1] <= 0.01 * max(rates)
+    gone = done <= 0.3 and rates[-1] <= 1e-4 * max(rates)
+    well = learned_well(evidence)
+    if way[-1] <= 0 or not (gone or (fades and not well)):
         return None
     return finding(
         "training/learning-rate-too-low",
-        "warning",
+        "info" if well else "warning",
         "schedule",
         f"the schedule takes the learning rate from {max(rates):.3g} to {rates[-1]:.2g}: 95% of the way is gone after "
         f"{done:.0%} of the steps, and the rest hardly moves the weights",
@@ -238,7 +245,7 @@ def divergence(evidence: Evidence) -> Finding | None:
         return _wrong_sign(evidence, seen)
     if not math.isfinite(seen.end):
         return None
-    runaway = _runs_below_zero(evidence, seen)
+    runaway = _runs_below_zero(evidence, seen) or without_bound(evidence)
     if runaway is not None:
         return runaway
     low = min(seen.best, seen.start)
@@ -271,6 +278,36 @@ def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
         start=seen.start,
         end=seen.end,
         skill=found,
+    )
+
+
+def without_bound(evidence: Evidence) -> Finding | None:
+    """Say where a loss runs away from zero faster and faster: what it is given has no bound.
+
+    A likelihood that is being learned gets better ever more slowly; what has no best value does not slow down. The
+    loss of one of two that train against each other may run either way.
+    """
+    losses = np.asarray(evidence.losses, dtype=float)
+    if len(losses) < FEWEST_RUNNING or not np.isfinite(losses).all():
+        return None
+    quarters = block_means(losses, len(losses) // 4)[-4:]
+    sizes = np.abs(quarters)
+    first = float(np.abs(losses[: max(3, len(losses) // 50)]).mean())
+    way = np.diff(quarters)
+    steady = bool((np.sign(way) == np.sign(way[0])).all()) and abs(way[-1]) > 0.8 * abs(way[0])
+    if evidence.adversarial:
+        steady = bool((np.diff(sizes) > 0).all())
+    falls = quarters[-1] < 0 or evidence.adversarial
+    if not falls or not steady or sizes[-1] < RUNAWAY * max(first, 1.0):
+        return None
+    return finding(
+        "training/divergence",
+        "critical",
+        "loss",
+        f"the loss runs from {losses[0]:.3g} to {quarters[-1]:.3g} and does not slow down: a sign is wrong, or what it "
+        "is made of has no bound",
+        start=float(losses[0]),
+        quarters=[float(value) for value in quarters],
     )
 
 

@@ -10,6 +10,9 @@ from convergent.doctor.statistics import LEARNED_LITTLE, course, last_evaluation
 from convergent.types import Finding
 
 ENOUGH_STEPS = 30
+FEWEST_POSITIVES = 20
+OF_ONE_BATCH = 0.6
+"""Of batch norm's momentum, 0.1 by default: from here on the statistics are those of one or two batches."""
 
 
 def _judged(evidence: Evidence) -> Evaluation | None:
@@ -18,6 +21,9 @@ def _judged(evidence: Evidence) -> Evaluation | None:
 
 def no_better_than_baseline(evidence: Evidence) -> Finding | None:
     """Say where the final metric is not above that of always predicting the prior."""
+    against = _against_its_targets(evidence)
+    if against is not None:
+        return against
     one = _judged(evidence)
     found = skill(one)
     if one is None or found is None or len(evidence.losses) < ENOUGH_STEPS or evidence.adversarial:
@@ -38,6 +44,29 @@ def no_better_than_baseline(evidence: Evidence) -> Finding | None:
         metric=one.metric,
         baseline=one.baseline,
         samples=one.samples,
+    )
+
+
+def _against_its_targets(evidence: Evidence) -> Finding | None:
+    """Say where outputs trained by a loss of the user's own overlap with their targets less than saying 1 always."""
+    counted = evidence.experiments.positives
+    if counted is None or evidence.adversarial or len(evidence.losses) < ENOUGH_STEPS:
+        return None
+    said, true, both, total = counted
+    dice, always = 2 * both / max(1, said + true), 2 * true / max(1, total + true)
+    if true < FEWEST_POSITIVES or dice > 0.5 * always:
+        return None
+    return finding(
+        "result/no-better-than-baseline",
+        "critical",
+        "training batches",
+        f"outputs and targets overlap with a Dice coefficient of {dice:.3g}, where saying 1 everywhere has "
+        f"{always:.3g}: the loss that is written out by hand rewards the opposite of what is meant; look at its sign",
+        dice=dice,
+        dice_of_always=always,
+        outputs=said,
+        targets=true,
+        both=both,
     )
 
 
@@ -70,6 +99,15 @@ def class_collapse(evidence: Evidence) -> Finding | None:
 
 def train_eval_gap(evidence: Evidence) -> Finding | None:
     """Say where the same data score far worse in evaluation mode than in training mode."""
+    if evidence.norm_momentum >= OF_ONE_BATCH and not evidence.adversarial:
+        return finding(
+            "result/train-eval-gap",
+            "warning",
+            "batch norm",
+            f"the running statistics of batch norm are {evidence.norm_momentum:.0%} those of the last batch: torch's "
+            "momentum is the share of the new, where Keras's is the share of the old",
+            momentum=evidence.norm_momentum,
+        )
     tried, seen = evidence.experiments, course(evidence)
     train, scored = tried.train_mode_loss, tried.eval_mode_loss
     if train is None or scored is None or seen is None or not evidence.has_switches or evidence.adversarial:

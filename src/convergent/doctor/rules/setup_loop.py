@@ -6,7 +6,7 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
-from convergent.doctor.statistics import failed, learned_well, share_of_steps
+from convergent.doctor.statistics import failed, learned_well, share_of_steps, usual_rate
 from convergent.types import Finding
 
 SWITCHED = ("BatchNorm", "SyncBatchNorm", "Dropout")
@@ -14,6 +14,8 @@ SWITCHED = ("BatchNorm", "SyncBatchNorm", "Dropout")
 
 def wrong_mode(evidence: Evidence) -> Finding | None:
     """Say where training ran in evaluation mode, or evaluation in training mode, and the network has what differs."""
+    if evidence.drops_in_evaluation:
+        return _dropped_in_evaluation()
     if not evidence.has_switches:
         return None
     wrong = [sample.step for sample in evidence.samples if not sample.training_mode]
@@ -28,18 +30,34 @@ def wrong_mode(evidence: Evidence) -> Finding | None:
             share=share,
             first_step=wrong[0] + 1,
         )
+    return _scored_in_training(evidence)
+
+
+def _scored_in_training(evidence: Evidence) -> Finding | None:
+    """Say where evaluations ran in training mode."""
     scored = [one for one in evidence.evaluations if one.split == "valid"] or evidence.evaluations
-    training = [one for one in scored if one.training_mode]
-    if not training or len(training) < 0.5 * len(scored):
+    modes = [one.training_mode for one in scored] or evidence.scored_in_training
+    if not any(modes) or sum(modes) < 0.5 * len(modes):
         return None
+    where = f"after step {scored[modes.index(True)].step}" if scored else "of single classes"
     return finding(
         "setup/wrong-mode",
         "critical" if evidence.has_batch_norm else "warning",
-        f"evaluation after step {training[0].step}",
-        f"{len(training)} of {len(scored)} evaluations ran in training mode: dropout drops units and batch norm "
-        "uses the "
-        "batch's own statistics while the network is scored",
-        evaluations=len(training),
+        f"evaluation {where}",
+        f"{sum(modes)} of {len(modes)} evaluations ran in training mode: dropout drops units and batch norm "
+        "uses the batch's own statistics while the network is scored",
+        evaluations=sum(modes),
+    )
+
+
+def _dropped_in_evaluation() -> Finding:
+    """Say that a dropout function does not follow the mode."""
+    return finding(
+        "setup/wrong-mode",
+        "warning",
+        "forward",
+        "a dropout function drops units while the model is in evaluation mode: it is not told "
+        "`training=self.training`, so every prediction is noisy",
     )
 
 
@@ -90,7 +108,7 @@ def learning_rate_out_of_range(evidence: Evidence) -> Finding | None:
         or learned_well(evidence)
     ):
         return None
-    rate = max((sample.learning_rate for sample in evidence.samples), default=0.0)
+    rate = usual_rate(evidence)
     best_rate, best = min(tried.range_test, key=lambda pair: pair[1])
     start = tried.initial_loss
     gained, could = start - tried.same_rate_loss, start - best

@@ -13,17 +13,20 @@ MATRICES = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN", "Quant")
 SMALLEST_GAIN, LARGEST_GAIN = 0.03, 3.8
 """Of std * sqrt(fan_in): torch's default has 0.58, Glorot 1, He 1.41; both ends leave room for every known scheme."""
 DEPENDS = 1e-3
+FEWEST_PASSES = 10
 
 
 def has_matrix(layer: Layer) -> bool:
     """Return whether a layer multiplies by a weight matrix that is drawn at random."""
-    return len(layer.weight_shape) >= 2 and layer.kind.startswith(MATRICES)
+    return len(layer.weight_shape) >= 2 and (layer.kind.startswith(MATRICES) or layer.multiplies)
 
 
 def bad_initialization(evidence: Evidence) -> Finding | None:
     """Say where units start equal, or weights far outside every usual spread."""
     layers = [one for one in evidence.layers if has_matrix(one) and one.trainable]
-    equal = [one for one in layers if one.equal_units and not one.is_last and one.weight_shape[0] > 1]
+    equal = [
+        one for one in layers if one.equal_units and not one.multiplies and not one.is_last and one.weight_shape[0] > 1
+    ]
     constant = [one for one in equal if one.weight_std > 0 or one.weight_mean != 0]
     if constant or (equal and failed(evidence)):
         mine = constant or equal
@@ -70,6 +73,16 @@ def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
 
 def parameters_not_trained(evidence: Evidence) -> Finding | None:
     """Say which parameters never get a gradient, or are held by no optimiser, though they are not frozen."""
+    if evidence.idle_passes >= FEWEST_PASSES:
+        return finding(
+            "setup/parameters-not-trained",
+            "critical",
+            "optimizer",
+            f"{evidence.idle_passes} backward passes gave {evidence.name} gradients, and no optimiser ever made a step "
+            "with them: it holds the weights of another model, perhaps one that was made anew since",
+            passes=evidence.idle_passes,
+            parameters=evidence.num_parameters,
+        )
     if len(evidence.samples) < 2 or not evidence.num_parameters:
         return None
     missing = {name for sample in evidence.samples for name in sample.grad_missing}

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, LossCall
-from convergent.doctor.statistics import course, failed, learned_well
+from convergent.doctor.statistics import course, failed, learned_well, usual_rate
 from convergent.types import Finding, Severity
 
 SQUEEZED = ("softmax", "sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh")
@@ -132,9 +132,12 @@ def _rate_of_counts(evidence: Evidence, call: LossCall) -> Finding | None:
 
 
 def _one_unit(evidence: Evidence, call: LossCall) -> Finding | None:
+    tried = evidence.experiments
     width = call.output_shape[1] if len(call.output_shape) > 1 else None
-    soft = evidence.experiments.output_transform in ("softmax", "log_softmax")
-    if width != 1 or not (soft or call.kind in ("cross_entropy", "nll")):
+    soft = tried.output_transform in ("softmax", "log_softmax")
+    always = {"softmax": 1.0, "log_softmax": 0.0}.get(tried.output_transform)
+    stuck = soft and tried.output_min == tried.output_max == always  # the single unit's dimension is gone by then
+    if not stuck and (width != 1 or not (soft or call.kind in ("cross_entropy", "nll"))):
         return None
     return finding(
         "setup/output-loss-mismatch",
@@ -219,7 +222,9 @@ def loss_reduction(evidence: Evidence) -> Finding | None:
             target_shape=list(call.target_shape),
         )
     ratio = evidence.experiments.doubled_batch_ratio
-    if ratio is None or not 1.8 < ratio < 2.2 or not (failed(evidence) and _unstable(evidence)):
+    if ratio is None or not 1.8 < ratio < 2.2 or not failed(evidence):
+        return None
+    if not _unstable(evidence) and not (not evidence.adaptive and _smaller_steps_learn(evidence)):
         return None
     return finding(
         "setup/loss-reduction",
@@ -247,18 +252,20 @@ def _unstable(evidence: Evidence) -> bool:
     return seen is not None and (not math.isfinite(seen.end) or seen.end > 1.5 * seen.best)
 
 
+def _smaller_steps_learn(evidence: Evidence) -> bool:
+    """Return whether the same steps at a tenth or a hundredth of the rate, as a mean would make them, learn."""
+    tried, rate = evidence.experiments, usual_rate(evidence)
+    lower = [loss for other, loss in tried.range_test if 1e-3 * rate < other < 0.5 * rate and math.isfinite(loss)]
+    same = tried.same_rate_loss
+    return bool(lower) and same is not None and (not math.isfinite(same) or min(lower) < 0.8 * same)
+
+
 def loss_at_init(evidence: Evidence) -> Finding | None:
     """Say where the first loss is far above that of a constant prediction (Karpathy 2019)."""
     tried, call = evidence.experiments, evidence.data.loss
-    if (
-        tried.initial_loss is None
-        or tried.chance_loss is None
-        or call is None
-        or call.reduction == "sum"
-        or call.by_hand
-    ):
+    if tried.initial_loss is None or call is None or call.reduction == "sum" or call.by_hand:
         return None
-    usual = tried.chance_loss
+    usual = tried.chance_loss or 0.0
     if call.kind in ("cross_entropy", "nll") and evidence.data.num_classes:
         usual = max(usual, math.log(evidence.data.num_classes))
     elif call.kind in ("bce", "bce_with_logits"):

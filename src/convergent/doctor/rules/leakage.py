@@ -1,0 +1,183 @@
+"""Does the validation data, or the input itself, give away what is to be predicted?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from convergent.doctor.features import class_targets, guess_classes, is_numeric, numeric_targets
+from convergent.doctor.findings import finding
+from convergent.doctor.hashes import hash_samples
+from convergent.doctor.record import Evidence
+from convergent.doctor.rules.copies import large_domain
+from convergent.types import Finding
+
+FEWEST = 40
+SHORTEST, LONGEST, MOST_SHIFTS = 8, 2048, 16
+"""Of windows that are looked at, in steps."""
+LEAST_COLUMNS, MOST_COLUMNS = 8, 1024
+SAME, ALL = 1 - 1e-6, 0.999
+"""A correlation but for rounding; a share of samples."""
+
+
+def train_val_leakage(evidence: Evidence) -> Finding | None:
+    """Say where validation samples are training samples too."""
+    unseen = _nothing_unseen(evidence) or _windows_between_windows(evidence)
+    if unseen is not None:
+        return unseen
+    shared, valid = evidence.data.overlap, evidence.data.valid or evidence.data.train
+    if shared is None or shared < 0.02 or valid is None or not large_domain(evidence.data.train):
+        return None
+    count = round(shared * len(valid.inputs))
+    if count < 3:
+        return None
+    train = evidence.data.train
+    hashes = train.hashes if train is not None else []
+    natural = 1 - len(set(hashes)) / len(hashes) if hashes else 0.0
+    repeats = shared < 4 * natural  # the data repeats itself as much within the training split
+    return finding(
+        "data/train-val-leakage",
+        "info" if repeats and shared < 0.1 else "critical" if shared > 0.1 else "warning",
+        "validation data",
+        f"{shared:.0%} of the validation samples are in the training data: the score is not that of unseen data",
+        share=shared,
+    )
+
+
+def _windows_between_windows(evidence: Evidence) -> Finding | None:
+    """Say where validation windows of a series overlap with training windows before and behind them.
+
+    Of a series that is split by time only the windows at the border have a neighbour, and on one side.
+    """
+    train, valid = evidence.data.train, evidence.data.valid
+    if train is None or valid is None or train.inputs.shape[1:] != valid.inputs.shape[1:] or train.inputs.ndim > 3:
+        return None
+    length = train.inputs.shape[1] if train.inputs.ndim > 1 else 0
+    if not SHORTEST <= length <= LONGEST or len(valid.inputs) < FEWEST:
+        return None
+    kept = torch.bfloat16 if train.inputs.ndim > 2 and train.inputs.is_floating_point() else train.inputs.dtype
+    mine, other = train.inputs.to(kept), valid.inputs.to(kept)
+    half = length // 2
+    fronts = set(hash_samples(mine[:, :half].contiguous()))
+    backs: set[int] = set()
+    before, behind = torch.zeros(len(other), dtype=torch.bool), torch.zeros(len(other), dtype=torch.bool)
+    fronts_of_valid = hash_samples(other[:, :half].contiguous())
+    for shift in range(1, min(half, MOST_SHIFTS) + 1):
+        backs.update(hash_samples(mine[:, shift : shift + half].contiguous()))
+        later = hash_samples(other[:, shift : shift + half].contiguous())
+        behind |= torch.tensor([value in fronts for value in later])
+    before |= torch.tensor([value in backs for value in fronts_of_valid])
+    varied = other[:, :half].reshape(len(other), -1).float().std(1) > 0
+    share = float((before & behind & varied).float().mean())
+    if share < 0.1:
+        return None
+    return finding(
+        "data/train-val-leakage",
+        "critical" if share > 0.5 else "warning",
+        "validation data",
+        f"{share:.0%} of the validation windows overlap with training windows before and behind them: a series was cut "
+        "into windows first and split at random then, so most of what is to be foretold was trained on",
+        share=share,
+    )
+
+
+def _nothing_unseen(evidence: Evidence) -> Finding | None:
+    """Note where all that is evaluated is part of the training data: no fault of a training score, but no other."""
+    train, scored = evidence.data.train, [one for one in evidence.evaluations if one.metric is not None]
+    if train is None or len(scored) < 2 or evidence.data.overlap is not None or not large_domain(train):
+        return None
+    total = train.total or len(train.inputs)
+    if any(one.split != "train" or one.samples > 0.5 * total for one in scored):
+        return None
+    return finding(
+        "data/train-val-leakage",
+        "info",
+        "evaluated data",
+        f"all {scored[-1].samples} samples that are evaluated are training samples: nothing was scored on unseen data",
+        samples=scored[-1].samples,
+    )
+
+
+def label_leaking_feature(evidence: Evidence) -> Finding | None:
+    """Say where one column alone gives the label away, and the others do not."""
+    samples = evidence.data.train
+    itself = _target_itself(evidence)
+    if itself is not None:
+        return itself
+    labels = class_targets(evidence, samples)
+    if labels is None or samples is None or not is_numeric(samples, FEWEST) or int(labels.min()) < 0:
+        return None
+    if samples.inputs.ndim != 2 or not 3 <= samples.inputs.shape[1] <= 200 or len(labels.unique()) < 2:
+        return None
+    x_ND, y = samples.inputs[:1000].float(), labels[:1000]
+    right = [_alone(x_ND[:, column], y) for column in range(x_ND.shape[1])]
+    best = max(range(len(right)), key=lambda column: right[column])
+    majority = float(torch.bincount(y).max() / len(y))
+    if right[best] < 0.99 or majority > 0.9:
+        return None
+    others = [column for column in range(x_ND.shape[1]) if right[column] < 0.98]
+    if len(others) < max(2, 0.6 * x_ND.shape[1]):
+        return None
+    rest = guess_classes(x_ND[:, others], y)
+    without = max(_right(rest.neighbours_NC, y), _right(rest.ridge_NC, y))
+    if without > 0.93:
+        return None
+    names = evidence.data.feature_names
+    name = names[best] if best < len(names) else str(best)
+    return finding(
+        "data/label-leaking-feature",
+        "critical",
+        f"feature {name}",
+        f"feature {name} alone predicts {min(1.0, right[best]):.1%} of the labels; all others together {without:.1%}",
+        feature=best,
+        alone=right[best],
+        without=without,
+    )
+
+
+def _target_itself(evidence: Evidence) -> Finding | None:
+    """Say where one number of every input is the number that is to be predicted."""
+    samples = evidence.data.train
+    numbers = numeric_targets(evidence, samples)
+    if samples is None or numbers is None or not is_numeric(samples, FEWEST) or len(numbers.unique()) < FEWEST // 2:
+        return None
+    x_ND = samples.inputs.reshape(len(numbers), -1)
+    if not LEAST_COLUMNS <= x_ND.shape[1] <= MOST_COLUMNS:
+        return None  # of two or three columns a line is what a first exercise learns
+    if samples.inputs.ndim > 2:  # kept with three digits
+        return _found_itself(evidence, (x_ND.bfloat16() == numbers.bfloat16()[:, None]).float().mean(0), ALL)
+    x_ND, y_N = x_ND[:1000].double(), numbers[:1000].double()
+    x_ND = (x_ND - x_ND.mean(0)) / x_ND.std(0).clamp(min=1e-12)
+    y_N = (y_N - y_N.mean()) / y_N.std().clamp(min=1e-12)
+    alike_D = ((x_ND * y_N[:, None]).sum(0).abs() / (len(y_N) - 1)).nan_to_num()
+    return _found_itself(evidence, alike_D.float(), SAME)
+
+
+def _found_itself(evidence: Evidence, alike_D: Tensor, least: float) -> Finding | None:
+    best = int(alike_D.argmax())
+    if float(alike_D[best]) < least:
+        return None
+    names = evidence.data.feature_names
+    name = names[best] if best < len(names) else str(best)
+    return finding(
+        "data/label-leaking-feature",
+        "critical",
+        f"feature {name}",
+        f"feature {name} of the inputs is the target itself, or the target in other units: nothing is predicted",
+        feature=best,
+        alike=float(alike_D[best]),
+    )
+
+
+def _alone(column: Tensor, labels: Tensor) -> float:
+    """Return how often both neighbours on one axis have a sample's label: the power of that feature alone."""
+    order = torch.argsort(column + 1e-9 * torch.arange(len(column)))
+    sorted_labels = labels[order]
+    return float((sorted_labels[1:] == sorted_labels[:-1]).float().mean()) + len(labels.unique()) / len(labels)
+
+
+def _right(shares_NC: Tensor, labels: Tensor) -> float:
+    return float((shares_NC.argmax(1) == labels[: len(shares_NC)]).float().mean())
+
+
+RULES = (train_val_leakage, label_leaking_feature)
