@@ -68,7 +68,8 @@ def own_accuracy(subject: Subject, evidence: Evidence) -> float | None:
 def positives(subject: Subject, evidence: Evidence) -> tuple[int, int, int, int] | None:
     """Return how many outputs say 1, how many targets are 1, how many are both, and of how many.
 
-    Only where the loss is none that is known: Dice, Tversky and their kin are written by hand: an output is then a logit, or a share where it lies in 0 to 1.
+    Only where the loss is none that is known, for Dice, Tversky and their kin are written by hand: an output is then a
+    logit, or a share where it lies in 0 to 1.
     """
     if evidence.data.loss is not None:
         return None
