@@ -31,11 +31,11 @@ class SpamNet(nn.Module):
 
 seed()
 texts, labels = sms()
-spam = [i for i, label in enumerate(labels) if label][:600]
-ham = [i for i, label in enumerate(labels) if not label][:600]
+spam = [i for i, label in enumerate(labels) if label][:480]
+ham = [i for i, label in enumerate(labels) if not label][:480]
 order = [i for pair in zip(spam, ham, strict=True) for i in pair]
 seen = {}
-for i in order[:900]:
+for i in order[:700]:
     for word in texts[i]:
         seen[word] = seen.get(word, 0) + 1
 index = {w: k + 2 for k, w in enumerate(w for w, n in seen.items() if n > 1)}
@@ -44,14 +44,14 @@ y = torch.tensor(labels[order]).float()
 model = SpamNet(len(index) + 2)
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
 for epoch in range(6):
-    for idx in torch.randperm(900).split(30):
+    for idx in torch.randperm(700).split(28):
         loss = F.binary_cross_entropy_with_logits(model(x[idx]), y[idx])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        alone = torch.cat([model(message[None]) for message in x[900:]])  # one by one, as in use
-        accuracy = ((alone > 0) == (y[900:] > 0.5)).float().mean()
-        valid = F.binary_cross_entropy_with_logits(alone, y[900:])
+        alone = torch.cat([model(message[None]) for message in x[700:]])  # one by one, as in use
+        accuracy = ((alone > 0) == (y[700:] > 0.5)).float().mean()
+        valid = F.binary_cross_entropy_with_logits(alone, y[700:])
     print(f"epoch {epoch + 1} train {loss.item():.4f} valid {valid:.4f} accuracy {accuracy:.4f}")
 finish("accuracy", accuracy)

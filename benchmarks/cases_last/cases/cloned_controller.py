@@ -40,13 +40,13 @@ class Policy(nn.Module):
 
 
 seed()
-theta, speed = torch.rand(64) * 2 * math.pi, torch.randn(64)
+theta, speed = torch.rand(320) * 2 * math.pi, 3 * torch.randn(320)
 observations, torques = [], []
-for _ in range(120):
+for _ in range(24):
     torque = expert(theta, speed)
     observations.append(observe(theta, speed))
     torques.append(torque)
-    theta, speed = step(theta, speed, torque + 0.3 * torch.randn(64))
+    theta, speed = step(theta, speed, torque + 0.3 * torch.randn(320))
 observations, torques = torch.cat(observations), torch.cat(torques)
 policy = Policy()
 optimizer = torch.optim.Adam(policy.parameters(), lr=2e-3)

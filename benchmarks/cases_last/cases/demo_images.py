@@ -13,8 +13,8 @@ def conv(i, o):
 class Model(nn.Module):
     def __init__(self):
         super().__init__()
-        self.backbone = nn.Sequential(conv(1, 16), conv(16, 32), conv(32, 64))
-        self.fc = nn.Linear(64 * 16, 10)
+        self.backbone = nn.Sequential(conv(1, 16), conv(16, 32), conv(32, 64), conv(64, 64))
+        self.fc = nn.Linear(64 * 4, 10)
 
     def forward(self, x):
         return self.fc(self.backbone(x).flatten(1))
