@@ -27,8 +27,8 @@ def run(rank, world, file):
     if FIXED:
         for p in model.parameters():
             dist.broadcast(p.data, src=0)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    for epoch in range(15):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+    for epoch in range(7):
         for idx in share[torch.randperm(len(share))].split(25):
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(model(x[idx]), y[idx])

@@ -36,18 +36,23 @@ def play(actor, games):
     return *batch, torch.stack(rewards).sum(0).mean().item()
 
 
-def net(out):
-    return nn.Sequential(nn.Linear(4 * SIZE, 64), nn.Tanh(), nn.Linear(64, out))
+class Actor(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(4 * SIZE, 64), nn.Linear(64, 4)
+
+    def forward(self, state):
+        scores = self.out(torch.tanh(self.hidden(state)))
+        return scores if FIXED else scores.softmax(-1)
 
 
 seed()
-actor, critic = net(4), net(1)
+actor = Actor()
+critic = nn.Sequential(nn.Linear(4 * SIZE, 64), nn.Tanh(), nn.Linear(64, 1))
 optimizer = torch.optim.Adam([*actor.parameters(), *critic.parameters()], lr=1e-2)
 for update in range(1, 151):
     states, actions, returns, reward = play(actor, 32)
-    values = critic(states)
-    if FIXED:
-        values = values.squeeze(1)
+    values = critic(states).squeeze(1)
     advantage = returns - values.detach()
     log_prob = torch.distributions.Categorical(logits=actor(states)).log_prob(actions)
     loss = -(log_prob * advantage).mean() + 0.5 * (returns - values).square().mean()
