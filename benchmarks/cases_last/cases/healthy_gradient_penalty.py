@@ -20,14 +20,14 @@ def mlp(i, o):
 
 seed()
 generator, critic = mlp(6, 2), mlp(2, 1)
-opt_g = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.0, 0.9))
-opt_c = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0.0, 0.9))
-for step in range(1, 501):
+opt_g = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.9))
+opt_c = torch.optim.Adam(critic.parameters(), lr=3e-3, betas=(0.0, 0.9))
+for step in range(1, 601):
     for _ in range(3):
         real, fake = moons(128), generator(torch.randn(128, 6)).detach()
         mix = torch.lerp(real, fake, torch.rand(128, 1)).requires_grad_()
         (slope,) = torch.autograd.grad(critic(mix).sum(), mix, create_graph=True)
-        loss_c = critic(fake).mean() - critic(real).mean() + 5 * (slope.norm(dim=1) - 1).square().mean()
+        loss_c = critic(fake).mean() - critic(real).mean() + 0.5 * (slope.norm(dim=1) - 1).square().mean()
         opt_c.zero_grad()
         loss_c.backward()
         opt_c.step()
