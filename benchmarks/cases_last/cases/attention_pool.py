@@ -1,9 +1,20 @@
-"""Which words matter? Attention over the words of a message, then one unit for spam."""
+"""A recording holds ten events; its class is that of the loudest one. Attention over the events finds it."""
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from _common import FIXED, finish, seed, sms
+from _common import FIXED, finish, seed
+from torch.utils.data import DataLoader, TensorDataset
+
+EVENTS, CLASSES = 10, 6
+
+
+def recordings(n):
+    kind = torch.randint(CLASSES, (n, EVENTS))
+    loud = torch.randn(n, EVENTS)
+    shape = torch.randn(CLASSES, 12, generator=torch.Generator().manual_seed(19))
+    x = torch.cat([shape[kind] + 0.5 * torch.randn(n, EVENTS, 12), loud[..., None]], 2)
+    return x, kind.gather(1, loud.argmax(1, keepdim=True)).squeeze(1)
 
 
 class Attention(nn.Module):
@@ -16,42 +27,31 @@ class Attention(nn.Module):
         return (weights * h).sum(1)
 
 
-class SpamNet(nn.Module):
-    def __init__(self, words, dim=32):
+class Net(nn.Module):
+    def __init__(self, dim=48):
         super().__init__()
-        self.embedding = nn.Embedding(words, dim)
-        self.gru = nn.GRU(dim, dim, batch_first=True, bidirectional=True)
-        self.attention = Attention(2 * dim)
-        self.out = nn.Linear(2 * dim, 1)
+        self.event = nn.Sequential(nn.Linear(13, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
+        self.attention = Attention(dim)
+        self.out = nn.Linear(dim, CLASSES)
 
-    def forward(self, tokens):
-        h, _ = self.gru(self.embedding(tokens))
-        return self.out(self.attention(h)).squeeze(1)
+    def forward(self, x):
+        return self.out(self.attention(self.event(x)))
 
 
 seed()
-texts, labels = sms()
-spam = [i for i, label in enumerate(labels) if label][:480]
-ham = [i for i, label in enumerate(labels) if not label][:480]
-order = [i for pair in zip(spam, ham, strict=True) for i in pair]
-seen = {}
-for i in order[:700]:
-    for word in texts[i]:
-        seen[word] = seen.get(word, 0) + 1
-index = {w: k + 2 for k, w in enumerate(w for w, n in seen.items() if n > 1)}
-x = torch.tensor([([index.get(w, 1) for w in texts[i]] + [0] * 20)[:20] for i in order])
-y = torch.tensor(labels[order]).float()
-model = SpamNet(len(index) + 2)
+train = DataLoader(TensorDataset(*recordings(3000)), batch_size=32, shuffle=True)
+valid = DataLoader(TensorDataset(*recordings(600)), batch_size=32)
+model = Net()
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-for epoch in range(6):
-    for idx in torch.randperm(700).split(28):
-        loss = F.binary_cross_entropy_with_logits(model(x[idx]), y[idx])
+for epoch in range(12):
+    model.train()
+    for x, y in train:
+        loss = F.cross_entropy(model(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+    model.eval()
     with torch.no_grad():
-        alone = torch.cat([model(message[None]) for message in x[700:]])  # one by one, as in use
-        accuracy = ((alone > 0) == (y[700:] > 0.5)).float().mean()
-        valid = F.binary_cross_entropy_with_logits(alone, y[700:])
-    print(f"epoch {epoch + 1} train {loss.item():.4f} valid {valid:.4f} accuracy {accuracy:.4f}")
+        accuracy = torch.cat([model(x).argmax(1) == y for x, y in valid]).float().mean()
+    print(f"epoch {epoch + 1} loss {loss.item():.4f} accuracy {accuracy:.4f}")
 finish("accuracy", accuracy)

@@ -39,8 +39,8 @@ class Detector(nn.Module):
 
 seed()
 xa, ya, xb, yb = (torch.tensor(a) for a in fashion(3000, 600))
-x, boxes, kinds = scenes(xa.float(), ya, 1200)
-x_test, _, kinds_test = scenes(xb.float(), yb, 400)
+x, boxes, kinds = scenes(xa.float(), ya, 1000)
+x_test, _, kinds_test = scenes(xb.float(), yb, 300)
 if FIXED:
     boxes = boxes / CANVAS
 model = Detector()
@@ -53,7 +53,7 @@ for epoch in range(6):
         optimizer.zero_grad()
         parts.sum().backward()
         optimizer.step()
-        sums += parts.detach() / 40
+        sums += parts.detach() / 34
     with torch.no_grad():
         accuracy = (model(x_test)[0].argmax(1) == kinds_test).float().mean().item()
     print(f"epoch {epoch + 1} kind {sums[0]:.3f} box {sums[1]:.4f} accuracy {accuracy:.3f}")
