@@ -16,7 +16,7 @@ place = torch.rand(700, 2) * 2 - 1
 target = pressure(place) + 0.02 * torch.randn(700)
 x, y, x_test, y_test = place[:500], target[:500], place[500:], pressure(place[500:])
 net = nn.Sequential(nn.Linear(2, 40), nn.Tanh(), nn.Linear(40, 40), nn.Tanh(), nn.Linear(40, 1))
-optimizer = torch.optim.LBFGS(net.parameters(), lr=0.5, max_iter=10, history_size=10)
+optimizer = torch.optim.LBFGS(net.parameters(), lr=1.0, max_iter=10, line_search_fn="strong_wolfe")
 
 
 def closure():
@@ -27,10 +27,10 @@ def closure():
     return loss
 
 
-for step in range(40):
+for step in range(25):
     optimizer.zero_grad()
     loss = optimizer.step(closure)
-    if step % 8 == 7:
+    if step % 5 == 4:
         print(f"step {step + 1} loss {loss.item():.5f}")
 with torch.no_grad():
     finish("rmse", (net(x_test).squeeze(1) - y_test).square().mean().sqrt())
