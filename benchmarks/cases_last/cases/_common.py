@@ -1,0 +1,1 @@
+../../cases_unseen/cases/_common.py
