@@ -316,3 +316,14 @@ def test_few_cells_of_a_grid_that_are_never_found() -> None:
         seen = evaluation(predicted_counts=[10_000 - said, said], true_counts=[9800, 200])
         found = {one.code: one.severity for one in judge(replace(one, evaluations=[seen]))}
         assert found["data/class-imbalance"] == severity
+
+
+def test_a_warm_up_that_outlasts_the_training() -> None:
+    def run(rate: Callable[[int], float]) -> list[str]:
+        steps = [StepSample(step, 1.0, rate(step)) for step in range(0, 120, 4)]
+        return [found.code for found in judge(replace(evidence(), samples=steps))]
+
+    assert "training/learning-rate-too-low" in run(lambda step: 3e-4 * (step + 1) / 20_000)
+    assert "training/learning-rate-too-low" not in run(lambda step: 3e-4 * min(1.0, (step + 1) / 60))
+    assert "training/learning-rate-too-low" not in run(lambda step: 1e-6 * 1.05**step)  # a range test
+    assert "training/learning-rate-too-low" not in run(lambda step: 3e-4)

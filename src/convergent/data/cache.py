@@ -112,14 +112,15 @@ def _write_entry(folder: Path, shape: tuple[int, ...], fill: Fill) -> tuple[np.n
         _reserve(temporary / "array.npy")
         record = fill(array)
         del array
-        (temporary / "record.json").write_text(json.dumps(record), encoding="utf-8")
+        text = json.dumps(record)
+        (temporary / "record.json").write_text(text, encoding="utf-8")
         mapped = _mapped(temporary)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     # The disk takes as long as a third of the decoding; what is mapped can be read meanwhile.
     threading.Thread(target=_put_in_place, args=(temporary, folder), name="cache").start()
-    return mapped, json.loads(json.dumps(record))
+    return mapped, json.loads(text)
 
 
 def _put_in_place(temporary: Path, folder: Path) -> None:

@@ -21,7 +21,7 @@ FEWEST = 100
 CODE_OFF = 100.0
 MOST_COLUMNS = 1000
 FAR_OUT = 1000.0
-"""Times the 98th percentile: columns with the heaviest tails of real tables (incomes, prices) stay below 100."""
+"""Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
 
 
 def non_finite_values(evidence: Evidence) -> Finding | None:

@@ -35,6 +35,8 @@ PERMUTATIONS = 500
 BEYOND = 3.0
 AHEAD = 0.9
 FEWEST_RUNNING = 100
+FEWEST_RATES = 20
+STRAIGHT = 0.9999
 RUNAWAY = 10.0
 """Times its first size, or 1 where that is less: distances and likelihoods that are learned settle before that."""
 CLEARLY = 0.6
@@ -110,8 +112,9 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
     seen = course(evidence)
     if seen is None or not math.isfinite(seen.end) or evidence.adversarial or seen.steps < 10:
         return None
-    if not failed(evidence):
-        return _spent_early(evidence)
+    warming = _still_warming(evidence)
+    if warming is not None or not failed(evidence):
+        return warming or _spent_early(evidence)
     sizes = [value for value in ratios(evidence.samples) if math.isfinite(value)]
     size, tried = median(sizes), evidence.experiments
     if not sizes or size > SMALL_UPDATE or seen.end > 1.2 * seen.start:
@@ -136,6 +139,24 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
         update_ratio=size,
         loss_at_ten_times=tried.higher_rate_loss,
         loss_at_this_rate=same,
+    )
+
+
+def _still_warming(evidence: Evidence) -> Finding | None:
+    """Say where the learning rate still rises in a straight line at the last step: warm-up outlasts the training."""
+    rates = np.asarray([sample.learning_rate for sample in evidence.samples])
+    steps = np.asarray([float(sample.step) for sample in evidence.samples])
+    if len(rates) < FEWEST_RATES or len(evidence.losses) < FEWEST_RUNNING or not rates[0] < 0.02 * rates[-1]:
+        return None
+    if (np.diff(rates) <= 0).any() or np.corrcoef(rates, steps)[0, 1] < STRAIGHT:
+        return None
+    return finding(
+        "training/learning-rate-too-low",
+        "info" if learned_well(evidence) else "warning",
+        "schedule",
+        f"the learning rate still rises at the last step, to {rates[-1]:.2g}: the warm-up is longer than the training",
+        last_learning_rate=float(rates[-1]),
+        steps=len(evidence.losses),
     )
 
 

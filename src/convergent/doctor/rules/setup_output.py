@@ -96,7 +96,8 @@ def _positive_logarithms(evidence: Evidence, call: LossCall) -> Finding | None:
         return None
     return finding(
         "setup/output-loss-mismatch",
-        "critical",
+        # The logarithm of a density may lie above zero; what is no logarithm at all ends in softmax, or in nothing.
+        "critical" if tried.output_transform in ("softmax", "") else "warning",
         "output",
         f"kl_div expects log-probabilities, which are never above 0, but the output reaches {tried.output_max:.3g} "
         f"({tried.output_transform or 'no log_softmax'} in front of it)",
@@ -112,11 +113,10 @@ def _rate_of_counts(evidence: Evidence, call: LossCall) -> Finding | None:
     if call.name != "poisson_nll_loss" or tried.output_min is None:
         return None
     rate = tried.output_transform in POSITIVE and tried.output_min >= 0
-    if rate == (not call.log_input) or (not call.log_input and tried.output_min >= 0):
-        return None
+    wrong = rate if call.log_input else tried.output_min < 0
     # What only can't be negative may be meant as the logarithm of rates above one; an exponential is a rate.
     grave = tried.output_transform == "exp" or not call.log_input
-    if not grave and learned_well(evidence):
+    if not wrong or (not grave and learned_well(evidence)):
         return None
     says = "the logarithm of the rate" if call.log_input else "the rate itself"
     gets = f"is a rate (through {tried.output_transform})" if rate else f"falls to {tried.output_min:.3g}"
