@@ -125,3 +125,12 @@ def test_regression_with_arrays() -> None:
     y = x.sum(1, keepdims=True)
     trainer = cv.Trainer(nn.Linear(4, 1), loss=nn.functional.mse_loss, epochs=20, learning_rate=0.05, plan="off")
     assert trainer.fit((x, y), (x, y)).valid["loss"] < 0.05
+
+
+def test_an_optimiser_is_named_as_in_the_options() -> None:
+    named, usual = fitted((X, Y), (X, Y), optimizer="adamw"), fitted((X, Y), (X, Y))
+    assert all(torch.equal(a, b) for a, b in zip(named.model.parameters(), usual.model.parameters(), strict=True))
+    other = fitted((X, Y), (X, Y), optimizer="sgd")
+    assert not torch.equal(next(other.model.parameters()), next(usual.model.parameters()))
+    with pytest.raises(cv.UserError, match="optimizer"):
+        fitted((X, Y), (X, Y), optimizer="adamm")

@@ -124,7 +124,7 @@ class Trainer:
     """Trains a model of your own with Convergent's loop, plan, schedules, early stopping, journal and treatment.
 
     optimizer   one of yours, or a function (model) -> optimiser; it then trains at its own, constant, learning rate
-                unless a schedule is asked for. Without it the options name the optimiser
+                unless a schedule is asked for. Or the name of one of ours, as the option has it: AdamW by default
 
     >>> _ = torch.manual_seed(0)
     >>> x = torch.randn(64, 3); y = x.sum(1, keepdim=True)
@@ -138,7 +138,7 @@ class Trainer:
         model: nn.Module,
         *,
         loss: Loss,
-        optimizer: torch.optim.Optimizer | MakeOptimizer | None = None,
+        optimizer: torch.optim.Optimizer | MakeOptimizer | str | None = None,
         metrics: Metrics | None = None,
         observers: list[Observer] | None = None,
         config: Config | None = None,
@@ -148,6 +148,8 @@ class Trainer:
             raise UserError(f"Trainer: model must be a torch.nn.Module, not {type(model).__name__}. Give the network.")
         self.model, self.loss, self.metrics = model, loss, dict(metrics or {})
         self.observers = list(observers or [])
+        if isinstance(optimizer, str):
+            optimizer, options = None, {"optimizer": optimizer, **options}
         self.own = own_optimizer(optimizer, model) if optimizer is not None else None
         given = config.model_dump(exclude_unset=True) if config is not None else {}
         course = {"schedule": "constant", "warmup": 0.0} if self.own else {"schedule": "cosine", "warmup": 0.05}
