@@ -38,6 +38,8 @@ from convergent.optim import has_fused, trainable
 from convergent.speed import product_speed, seconds_of
 from convergent.types import Batch, UserError
 
+CHOICES = ("layout", "precision", "layout", "optimizer", "threads", "compile")
+"""The layout again where the precision has changed: matrix units for bfloat16 want channels last."""
 SECONDS_PER_CANDIDATE = 0.6
 MOST_STEPS = 30
 GAIN = 1.03
@@ -200,7 +202,7 @@ def candidate_plans(best: Plan, choice: str, config: Config, state: TrainState, 
     """Return the plans that differ from `best` in one choice and are possible here."""
     match choice:
         case "layout":
-            filters = any(p.ndim == 4 for p in state.model.parameters())
+            filters = best.layout == "contiguous" and any(p.ndim == 4 for p in state.model.parameters())
             return [best.model_copy(update={"layout": "channels_last"})] if filters else []
         case "precision":
             names = {"auto": ["bfloat16"] + (["float16"] if device.type == "cuda" else [])}
@@ -245,8 +247,10 @@ def measure(model: nn.Module, recipe: Recipe, batches: list[Batch], steps: int) 
     best_ms = base_ms
     rows = [Candidate(name=best.label(), milliseconds=base_ms, speedup=1.0, loss_difference=0.0, taken=True, note="")]
     state = make_state(copy.deepcopy(model), recipe, best)
-    for choice in ("layout", "precision", "optimizer", "threads", "compile"):
+    for choice in CHOICES:
         for plan in candidate_plans(best, choice, config, state, device):
+            if plan.label() in [row.name for row in rows]:
+                continue
             note = why_not(plan, choice, config, device, best_ms, steps)
             if note:
                 rows.append(_row(plan, None, None, None, note))

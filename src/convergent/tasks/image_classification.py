@@ -34,6 +34,7 @@ PEAK_RATES = {
 MUON_BATCH = 256
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
+LONGER = 3  # times as many at most where a time is given, and the machine makes them within it
 EXAMPLES = 24
 LABEL_SMOOTHING = 0.1
 WIDTHS = {1: 32, 3: 64}  # of the first stage of the cnn: grey images say less
@@ -79,10 +80,14 @@ def choose_augment(features: ImageFeatures, classes: Sequence[str], model: str) 
     return ["flip"] * is_symmetric(features, classes) + ["crop" if large else "shift", *sizes]
 
 
-def choose_epochs(features: ImageFeatures, num_images: int) -> int:
-    """Return passes over the data: many over few small images, few over many large ones."""
+def choose_epochs(features: ImageFeatures, num_images: int, *, timed: bool = False) -> int:
+    """Return passes over the data: many over few small images, few over many large ones.
+
+    timed  a time is given, which then decides: a machine that is fast enough makes several times as many
+    """
     pixels = num_images * features.height * features.width
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, PIXELS_SEEN // pixels))
+    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, PIXELS_SEEN // pixels))
+    return epochs * LONGER if timed else epochs
 
 
 def peak_rate(optimizer: str, batch_size: int) -> float:
@@ -126,7 +131,7 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "beta2": 0.999,
         "weight_decay": 0.01 if config.pretrained is None else 1e-4,
         "batch_size": batch_size,
-        "epochs": None if config.max_steps else choose_epochs(features, num_images),
+        "epochs": None if config.max_steps else choose_epochs(features, num_images, timed=bool(config.time_limit)),
         "schedule": "linear" if optimizer == "muon" else "one_cycle",
         "warmup": 0.02 if optimizer == "muon" else 0.15,
         "mirror": is_symmetric(features, classes) and model == "cnn",

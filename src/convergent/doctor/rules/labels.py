@@ -31,8 +31,10 @@ FEWEST = 40
 FEWEST_WRONG = 8
 NOISE = 0.04
 """Of the quarter of the samples that the probes are surest of, less twice the standard error."""
-STAYS = 0.4
-"""Of the share among the least sure: overlapping Gaussians, noisy logits, pictures and letters stay below 0.27."""
+STAYS = 0.5
+"""Of the share among the least sure: overlapping Gaussians, noisy logits and letters stay below 0.27."""
+ABLE = 0.6
+"""What the neighbours must tell of right labels, between chance and all: of photographs they tell a third."""
 OF_ONE = 0.01
 """Half precision and smoothing by hand leave shares that sum to 1 within it."""
 
@@ -224,6 +226,8 @@ class Doubt(NamedTuple):
     """How often labels contradict both probes among the samples that these are sure of."""
 
     wrong_N: Tensor
+    skill: float
+    """How far neighbours tell the labels, from chance to all, were it not for the share that looks wrong."""
     sure: int
     share: float
     share_of_surest: float
@@ -240,9 +244,12 @@ def _doubt(samples: SampleSet, labels: Tensor) -> Doubt:
     order = (best_N2[:, 0] - best_N2[:, 1])[sure_N].argsort(descending=True)
     among = wrong_N[sure_N][order].float()
     if not len(among):
-        return Doubt(wrong_N, 0, 0.0, 0.0, 0.0)
+        return Doubt(wrong_N, 0.0, 0, 0.0, 0.0, 0.0)
     end = max(1, len(among) // 4)
-    return Doubt(wrong_N, len(among), float(among.mean()), float(among[:end].mean()), float(among[-end:].mean()))
+    share, chance = float(among.mean()), float(torch.bincount(y_N).max() / len(y_N))
+    right = float((other_N == y_N).float().mean()) / max(1e-6, 1 - share)
+    skill = (right - chance) / max(1e-6, 1 - chance)
+    return Doubt(wrong_N, skill, len(among), share, float(among[:end].mean()), float(among[-end:].mean()))
 
 
 def label_noise(evidence: Evidence) -> Finding | None:
@@ -261,7 +268,13 @@ def label_noise(evidence: Evidence) -> Finding | None:
     low = share - 2 * math.sqrt(share * (1 - share) / surest)
     # Where classes overlap, the surer the probes are the more seldom they are contradicted; mistakes stay as frequent.
     stays = share >= STAYS * doubt.share_of_least
-    if low < NOISE or not stays or doubt.sure < 0.1 * len(doubt.wrong_N) or int(doubt.wrong_N.sum()) < FEWEST_WRONG:
+    if (
+        low < NOISE
+        or not stays
+        or doubt.skill < ABLE
+        or doubt.sure < 0.1 * len(doubt.wrong_N)
+        or int(doubt.wrong_N.sum()) < FEWEST_WRONG
+    ):
         return None
     return finding(
         "data/label-noise",

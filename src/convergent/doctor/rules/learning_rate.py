@@ -10,6 +10,7 @@ from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import (
     Course,
+    best_skill,
     block_means,
     climbs,
     course,
@@ -36,6 +37,7 @@ BEYOND = 3.0
 AHEAD = 0.9
 FEWEST_RUNNING = 100
 FEWEST_RATES = 20
+SKILLED = 0.25
 STRAIGHT = 0.9999
 RUNAWAY = 10.0
 """Times its first size, or 1 where that is less: distances and likelihoods that are learned settle before that."""
@@ -309,7 +311,7 @@ def without_bound(evidence: Evidence) -> Finding | None:
     loss of one of two that train against each other may run either way.
     """
     losses = np.asarray(evidence.losses, dtype=float)
-    if len(losses) < FEWEST_RUNNING or not np.isfinite(losses).all():
+    if len(losses) < FEWEST_RUNNING or not np.isfinite(losses).all() or (best_skill(evidence) or 0.0) > SKILLED:
         return None
     quarters = block_means(losses, len(losses) // 4)[-4:]
     sizes = np.abs(quarters)
