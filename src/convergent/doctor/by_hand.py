@@ -14,6 +14,8 @@ from convergent.doctor.record import LossCall
 EXACT = 1e-3
 MOST_PARTS = 64
 """Batches that are accumulated, at most."""
+LEAST_CHANGE, MOST_CHANGE = 0.6, 100.0
+"""Of a loss to which others may be added: what lies between is no scale."""
 LEAST_SCALE = 128
 """Of a gradient scaler."""
 
@@ -81,3 +83,19 @@ def settled(call: LossCall, scale: float, values: int) -> LossCall | None:
         return None
     summed = call.by_hand and plain and values > 1 and abs(abs(scale) - values) <= EXACT * values
     return replace(call, negated=plain and scale < 0, reduction="sum" if summed else call.reduction)
+
+
+def divisor(call: LossCall | None, scale: float, values: int, *, in_parts: bool) -> float:
+    """Return by what losses are divided to be means over samples and elements, as chance is reckoned.
+
+    scale     what the backward pass began from, by the mean of the call's `values` numbers
+    in_parts  the call gave one number an element: summed over pixels and averaged over samples, say
+
+    >>> divisor(None, 784.0, 100, in_parts=True), divisor(None, 0.25, 1, in_parts=False)
+    (784.0, 0.25)
+    """
+    if not in_parts:
+        return scale if 0 < scale < LEAST_CHANGE or scale > MOST_CHANGE else 1.0
+    known = settled(call, scale, values) if call is not None else None
+    whole = known is not None and known.reduction == "sum"  # what is summed over all is told as a sum
+    return 1.0 if whole or scale <= 0 or LEAST_CHANGE <= scale <= 1 / LEAST_CHANGE else scale

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from convergent.doctor.readings import to_host
-from convergent.doctor.record import Layer
+from convergent.doctor.record import Evidence, Layer
+
+TORCH_LAYERS = frozenset(vars(nn))
 
 
 def main_weight(module: nn.Module) -> nn.Parameter | None:
@@ -107,3 +109,21 @@ def put_in_order(layers: list[Layer], ran: list[str], last: str) -> None:
     last = last or next((name for name in reversed(ran) if name in matrices), "")
     for layer in layers:
         layer.is_last = layer.name == last
+
+
+def note_neighbours(
+    layers: list[Layer], activation_after: dict[str, str], followed_by: dict[str, str], products: set[str]
+) -> None:
+    """Set what follows each layer, and which of the user's own multiply by their weight, all by the layers' names."""
+    for layer in layers:
+        layer.activation = activation_after.get(layer.name, "")
+        layer.followed_by = followed_by.get(layer.name, "")
+        if layer.name in products and layer.kind not in TORCH_LAYERS:
+            layer.multiplies, (layer.fan_in, layer.fan_out) = True, layer.weight_shape
+
+
+def note_switches(evidence: Evidence, switches: Sequence[nn.Module]) -> None:
+    """Note which modules are not the same in training and in evaluation."""
+    norms = [one for one in switches if isinstance(one, nn.modules.batchnorm._BatchNorm)]
+    evidence.has_switches, evidence.has_batch_norm = bool(switches), bool(norms)
+    evidence.norm_momentum = max((one.momentum or 0.0 for one in norms if one.track_running_stats), default=0.0)

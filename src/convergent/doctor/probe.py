@@ -15,17 +15,17 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from convergent.doctor.activations import ActivationLog
-from convergent.doctor.by_hand import settled
+from convergent.doctor.by_hand import divisor, settled
 from convergent.doctor.collect import Collector
 from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
-from convergent.doctor.functions import ADAPTIVE
-from convergent.doctor.layers import describe_layers, put_in_order
+from convergent.doctor.layers import describe_layers, note_neighbours, note_switches, put_in_order
 from convergent.doctor.measure import Pending, std_across
 from convergent.doctor.readings import READ_EVERY, Readings
-from convergent.doctor.record import Evidence, Experiments, LossCall, LossKind
+from convergent.doctor.record import Evidence, Experiments, LossKind
 from convergent.doctor.replicas import Replicas
 from convergent.doctor.ring import Call, Ring
 from convergent.doctor.steps import (
+    describe_optimizers,
     first_tensor,
     is_sampled,
     keeps_batch,
@@ -42,7 +42,6 @@ MOST_FOREIGN = 1000
 MANY_SCALARS = 4096
 FAMILIES = {"nll": "cross_entropy", "bce": "bce_with_logits"}
 """Losses that are one and the same, given what they expect."""
-TORCH_LAYERS = frozenset(vars(nn))
 EVALUATION_MODULES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
@@ -146,7 +145,7 @@ class Probe:
         self._pairs = []
         if not (closely or self.collector.open):
             return
-        self._note_mode()
+        self.note_mode()
         self._input = first_tensor(args, kwargs)
         self.is_part |= self._input is not None and self._input.requires_grad and not self._input.is_leaf
         if self._input is not None and not self.is_part:
@@ -293,24 +292,12 @@ class Probe:
         """The optimiser is about to use the gradients."""
         if optimizer not in self.optimizers:
             self.optimizers.append(optimizer)
-            self._describe_optimizer(optimizer)
+            describe_optimizers(self.evidence, self.model, self.optimizers)
         if self._input is not None and not self.backwards:
             self._commit()  # on a step that is not seen closely nobody has told of the backward pass
         self._collect()
         if is_sampled(self.step):
             self._updates.before_step(self.step, optimizer, self.backwards)
-
-    def _describe_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
-        evidence, group = self.evidence, optimizer.param_groups[0]
-        evidence.optimizer = evidence.optimizer or type(optimizer).__name__
-        evidence.adaptive = any(type(o).__name__ in ADAPTIVE for o in self.optimizers)
-        evidence.momentum = float(group.get("momentum", 0.0) or 0.0)
-        evidence.weight_decay = max(float(g.get("weight_decay", 0.0) or 0.0) for g in optimizer.param_groups)
-        ids = {id(p) for o in self.optimizers for p in parameters_of(o)}
-        modules = dict(self.model.named_modules())
-        for layer in evidence.layers:
-            module = modules.get(layer.name, self.model)
-            layer.in_optimizer = sum(p.numel() for p in module.parameters(recurse=False) if id(p) in ids)
 
     def after_step(self, backward: int = 0) -> None:
         """The weights have been updated; the step is closed when the next begins, for optimisers may share it.
@@ -353,12 +340,11 @@ class Probe:
 
     def after_evaluation_forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass without gradients has ended."""
-        self._note_mode()
         inputs = first_tensor(args, kwargs)
         if inputs is not None:
             self.log.add_inputs(inputs)
 
-    def _note_mode(self) -> None:
+    def note_mode(self) -> None:
         """Note the mode in which outputs are made: by the time they are scored it may be another."""
         self.log.training_mode = any(module.training for module in self._switches)
 
@@ -371,15 +357,6 @@ class Probe:
 
     # the end
 
-    def _scale_of_losses(self, call: LossCall | None) -> float:
-        """Return by what losses are divided to be means over samples and elements, as chance is reckoned."""
-        scale = self.hand_scale if call is not None and call.by_hand else self.loss_scale
-        if self._parts:  # summed over pixels and averaged over samples, say; what is summed over all is told as a sum
-            known = call is not None and settled(call, scale, self._values)
-            whole = known and known.reduction == "sum"
-            return 1.0 if whole or scale <= 0 or 0.6 <= scale <= 1.6 else scale
-        return scale if 0 < scale < 0.6 or scale > 100 else 1.0
-
     def finish(self) -> Evidence:
         """Return everything that was seen, read back to the host."""
         self.close_step()
@@ -391,41 +368,43 @@ class Probe:
         self.collector.read()
         self.log.read()
         evidence.samples[:] = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
-        hashes = self.collector.seen
-        evidence.never_backward = self.step == 0 and not self.backwards
-        if not self.step and not self.is_part and any(p.grad is not None for p in self.model.parameters()):
-            evidence.idle_passes = self.passes
-        evidence.steps_per_epoch = self.collector.steps_per_epoch
-        backwards = [sample.backwards for sample in evidence.samples]
-        evidence.accumulates = bool(backwards) and min(backwards) > 1
-        evidence.data.repeated_batches = self.collector.equal_batches
         self._activations.finish(evidence)
+        self._finish_data()
+        self._finish_loss()
+        note_penalties(evidence)
+        put_in_order(evidence.layers, list(self._ran), self._last_layer)
+        note_neighbours(evidence.layers, self._activation_after, self._followed_by, self.products)
+        note_switches(evidence, self._switches)
+        held = {id(p) for o in self.optimizers for p in parameters_of(o)}
+        evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
+        evidence.replica_hashes = list(self._replicas.hashes)
+        evidence.experiments = self._tried
+        evidence.experiments.output_transform = self.output_transform if self._gives_output else ""
+        evidence.experiments.linear_pairs = [p for p in self.linear_pairs if p[0] not in self.branches]
+        return evidence
+
+    def _finish_data(self) -> None:
+        """Set what was trained and evaluated on."""
+        evidence, hashes = self.evidence, self.collector.seen
+        evidence.steps_per_epoch = self.collector.steps_per_epoch
+        evidence.data.repeated_batches = self.collector.equal_batches
         evidence.data.train = self.collector.sample_set()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)
         evidence.scored_in_training, evidence.drops_in_evaluation = list(self.log.scored), self.log.dropped
-        put_in_order(evidence.layers, list(self._ran), self._last_layer)
-        for layer in evidence.layers:
-            layer.activation = self._activation_after.get(layer.name, "")
-            layer.followed_by = self._followed_by.get(layer.name, "")
-            if layer.name in self.products and layer.kind not in TORCH_LAYERS:
-                layer.multiplies, (layer.fan_in, layer.fan_out) = True, layer.weight_shape
-        note_penalties(evidence)
-        call = evidence.data.loss
-        evidence.loss_scale = self._scale_of_losses(call)
+
+    def _finish_loss(self) -> None:
+        """Set the losses and how they came to be."""
+        evidence, call = self.evidence, self.evidence.data.loss
+        evidence.never_backward = self.step == 0 and not self.backwards
+        if not self.step and not self.is_part and any(p.grad is not None for p in self.model.parameters()):
+            evidence.idle_passes = self.passes
+        backwards = [sample.backwards for sample in evidence.samples]
+        evidence.accumulates = bool(backwards) and min(backwards) > 1
+        scale = self.hand_scale if call is not None and call.by_hand else self.loss_scale
+        evidence.loss_scale = divisor(call, scale, self._values, in_parts=self._parts)
         evidence.losses = [loss / evidence.loss_scale for loss in self._losses]
         if call is not None:
-            evidence.data.loss = settled(call, self.hand_scale if call.by_hand else self.loss_scale, self._values)
+            evidence.data.loss = settled(call, scale, self._values)
             evidence.data.num_classes = evidence.data.num_classes if evidence.data.loss is not None else None
-        evidence.replica_hashes = list(self._replicas.hashes)
-        evidence.has_switches = bool(self._switches)
-        norms = [m for m in self._switches if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        evidence.has_batch_norm = bool(norms)
-        evidence.norm_momentum = max((m.momentum or 0.0 for m in norms if m.track_running_stats), default=0.0)
-        held = {id(p) for o in self.optimizers for p in parameters_of(o)}
-        evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
-        evidence.experiments = self._tried
-        evidence.experiments.output_transform = self.output_transform if self._gives_output else ""
-        evidence.experiments.linear_pairs = [p for p in self.linear_pairs if p[0] not in self.branches]
-        return evidence

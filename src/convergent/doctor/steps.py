@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from convergent.doctor.functions import ADAPTIVE
 from convergent.doctor.record import Evidence, LossCall, LossKind
 
 DENSE_STEPS = 32
@@ -105,6 +106,20 @@ def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options
         by_hand=bool(options.get("by_hand", False)),
         log_input=bool(options.get("log_input", True)),
     )
+
+
+def describe_optimizers(evidence: Evidence, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    """Note what trains a model: the settings of the last optimiser that joined in, and the weights that all hold."""
+    optimizer = optimizers[-1]
+    evidence.optimizer = evidence.optimizer or type(optimizer).__name__
+    evidence.adaptive = any(type(one).__name__ in ADAPTIVE for one in optimizers)
+    evidence.momentum = float(optimizer.param_groups[0].get("momentum", 0.0) or 0.0)
+    evidence.weight_decay = max(float(group.get("weight_decay", 0.0) or 0.0) for group in optimizer.param_groups)
+    held = {id(p) for one in optimizers for p in parameters_of(one)}
+    modules = dict(model.named_modules())
+    for layer in evidence.layers:
+        module = modules.get(layer.name, model)
+        layer.in_optimizer = sum(p.numel() for p in module.parameters(recurse=False) if id(p) in held)
 
 
 def note_penalties(evidence: Evidence) -> None:

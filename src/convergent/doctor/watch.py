@@ -153,6 +153,7 @@ class Watch:
         if not self.grad_enabled:
             self._switch(may_look)
             self._evaluating = probe
+            probe.note_mode()
             return
         probe.remember_start()
         closely = probe.wants_mode and may_look
@@ -289,9 +290,10 @@ class Watch:
 
     @_guarded
     def on_dropout(self) -> None:
-        """Note that a model drops units while it is evaluated, though it is in evaluation mode."""
-        if self._evaluating is not None and self._inside and not self._evaluating.model.training:
-            self._evaluating.log.dropped = True
+        """Note that a model drops units while it is evaluated, though it is in evaluation mode as a whole."""
+        probe = self._evaluating
+        if probe is not None and self._inside and not probe.model.training and not probe.log.training_mode:
+            probe.log.dropped = True
 
     def on_backward(self, loss: Tensor) -> None:
         """Pass on a backward pass, where nobody else reports them."""

@@ -21,6 +21,7 @@ DATA = {
         remedies=(
             "standardise with the mean and deviation of the training split (and use the same numbers everywhere)",
             "batch norm as the first layer",
+            "read codes for missing values (-999) as missing, and fill these in before anything is scaled",
         ),
         source="LeCun et al. 1998, Efficient BackProp; TheDeepChecker; UMLAUT; AutoTrainer",
     ),

@@ -26,6 +26,7 @@ RESULT = {
         remedies=(
             "batch norm: larger batches or a faster momentum, so that its running statistics catch up",
             "weaker dropout",
+            "a momentum near 0.1: torch's is one minus that of Keras",
         ),
         source="TheDeepChecker",
     ),

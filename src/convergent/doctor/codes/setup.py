@@ -65,6 +65,7 @@ SETUP = {
         remedies=(
             "set requires_grad, and remove what cuts the graph (detach, .data, numpy, argmax, no_grad)",
             "hand them to the optimiser; layers in a plain list need nn.ModuleList",
+            "make the optimiser after the model, and anew with it",
         ),
         source="TrainCheck",
     ),
@@ -98,7 +99,10 @@ SETUP = {
     "setup/wrong-mode": Code(
         says="training in eval mode, or evaluation in train mode",
         why="Dropout and batch norm act differently in the two modes: figures are of another network than is used.",
-        remedies=("model.train() before each training epoch, model.eval() before each evaluation",),
+        remedies=(
+            "model.train() before each training epoch, model.eval() before each evaluation",
+            "nn.Dropout, or training=self.training handed to a dropout function",
+        ),
         source="TrainCheck",
     ),
     "setup/missing-zero-grad": Code(

@@ -103,6 +103,7 @@ TRAINING = {
             "lower the learning rate",
             "clip the gradient's norm",
             "check the initialisation",
+            "check the sign of each part of the loss; a Wasserstein critic needs a bound on its slope",
         ),
         source="Goodfellow, Bengio, Courville: Deep Learning (2016), section 8.2",
     ),
