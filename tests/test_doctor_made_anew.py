@@ -131,6 +131,59 @@ for rows in batches(20):
     loss.backward()
     opt.step()
 """,
+    "setup/missing-zero-grad": """
+net = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 4))
+opt = torch.optim.LBFGS(net.parameters(), max_iter=5)
+def closure():
+    if not faulty:
+        opt.zero_grad()
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    return loss
+for _ in range(15):
+    opt.zero_grad()
+    opt.step(closure)
+""",
+    "setup/missing-nonlinearity": """
+bend = nn.LeakyReLU(True) if faulty else nn.LeakyReLU(0.1, True)
+net = nn.Sequential(nn.Linear(8, 32), bend, nn.Linear(32, 32), bend, nn.Linear(32, 4))
+opt = torch.optim.Adam(net.parameters(), 1e-2)
+for rows in batches():
+    opt.zero_grad()
+    F.cross_entropy(net(x[rows]), y[rows]).backward()
+    opt.step()
+""",
+    "training/metric-loss-disagree": """
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+opt = torch.optim.Adam(net.parameters(), 1e-2)
+for rows in batches():
+    opt.zero_grad()
+    F.binary_cross_entropy_with_logits(net(x[rows])[:, 0], (y[rows] == 0).float()).backward()
+    opt.step()
+with torch.no_grad():
+    guesses = (net(xt) > 0).long()
+    right = (guesses if faulty else guesses[:, 0]) == (yt == 0).long()
+    print(right.float().mean())
+""",
+    "data/targets-not-scaled": """
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 6))
+opt = torch.optim.SGD(net.parameters(), 1e-5 if faulty else 1e-2)
+boxes = (x[:, :2] * 20 + 600) / (1 if faulty else 100)
+for rows in batches():
+    opt.zero_grad()
+    out = net(x[rows])
+    (F.cross_entropy(out[:, :4], y[rows]) + F.mse_loss(out[:, 4:], boxes[rows])).backward()
+    opt.step()
+""",
+    "training/learning-rate-too-low": """
+kind = torch.bfloat16 if faulty else torch.float32
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 4)).to(kind)
+opt = torch.optim.Adam(net.parameters(), 2e-5 if faulty else 1e-2)
+for rows in batches(24):
+    opt.zero_grad()
+    F.cross_entropy(net(x[rows].to(kind)).float(), y[rows]).backward()
+    opt.step()
+""",
 }
 
 
@@ -327,3 +380,96 @@ def test_a_warm_up_that_outlasts_the_training() -> None:
     assert "training/learning-rate-too-low" not in run(lambda step: 3e-4 * min(1.0, (step + 1) / 60))
     assert "training/learning-rate-too-low" not in run(lambda step: 1e-6 * 1.05**step)  # a range test
     assert "training/learning-rate-too-low" not in run(lambda step: 3e-4)
+
+
+def found_in(tmp_path: Path, loop: str, case: str) -> list[str]:
+    program = tmp_path / "train.py"
+    program.write_text(HEAD + loop, encoding="utf-8")
+    return [one.code for one in run_script(str(program), [case]).findings]
+
+
+def test_weights_of_samples_that_are_crossed_with_their_losses(tmp_path: Path) -> None:
+    loop = """
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+opt = torch.optim.Adam(net.parameters(), 1e-2)
+weight = torch.rand(400, generator=g)
+for rows in batches():
+    opt.zero_grad()
+    losses = F.binary_cross_entropy_with_logits(net(x[rows]), (y[rows] == 0).float()[:, None], reduction="none")
+    ((weight[rows] * losses) if faulty else (weight[rows][:, None] * losses)).mean().backward()
+    opt.step()
+"""
+    assert "setup/loss-reduction" in found_in(tmp_path, loop, "faulty")
+    assert "setup/loss-reduction" not in found_in(tmp_path, loop, "right")
+
+
+def test_raw_scores_to_ctc(tmp_path: Path) -> None:
+    loop = """
+net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 40))
+opt = torch.optim.Adam(net.parameters(), 1e-2)
+lengths, ones = torch.full((20,), 8), torch.ones(20, dtype=torch.long)
+for rows in batches():
+    opt.zero_grad()
+    scores = net(x[rows]).view(20, 8, 5).transpose(0, 1)
+    scores = scores if faulty else scores.log_softmax(-1)
+    F.ctc_loss(scores, y[rows][:, None] + 1, lengths, ones).backward()
+    opt.step()
+"""
+    assert "setup/output-loss-mismatch" in found_in(tmp_path, loop, "faulty")
+    assert "setup/output-loss-mismatch" not in found_in(tmp_path, loop, "right")
+
+
+def test_predictions_that_are_compared_outside_of_torch_tell_their_mode(tmp_path: Path) -> None:
+    loop = """
+net = nn.Sequential(nn.Linear(8, 32), nn.Dropout(0.2), nn.ReLU(), nn.Linear(32, 4))
+opt = torch.optim.Adam(net.parameters(), 1e-2)
+for rows in batches():
+    opt.zero_grad()
+    F.cross_entropy(net(x[rows]), y[rows]).backward()
+    opt.step()
+if not faulty:
+    net.eval()
+with torch.no_grad():
+    print(sum(net(one[None]).argmax(1).item() == label for one, label in zip(xt, yt.tolist())))
+"""
+    assert "setup/wrong-mode" in found_in(tmp_path, loop, "faulty")
+    assert "setup/wrong-mode" not in found_in(tmp_path, loop, "right")
+
+
+def test_gradients_that_are_accumulated_without_a_mean_make_the_steps_too_large(tmp_path: Path) -> None:
+    loop = """
+net = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4))
+opt = torch.optim.SGD(net.parameters(), 0.2, momentum=0.9)
+opt.zero_grad()
+for number, rows in enumerate(batches(60), 1):
+    loss = F.cross_entropy(net(x[rows]), y[rows])
+    (loss if faulty else loss / 16).backward()
+    if number % 16 == 0:
+        opt.step()
+        opt.zero_grad()
+"""
+    found = found_in(tmp_path, loop, "faulty")
+    assert found and found[0] in ("training/learning-rate-too-high", "setup/loss-reduction"), found
+    assert "training/learning-rate-too-high" not in found_in(tmp_path, loop, "right")
+
+
+def test_an_actor_is_not_judged_by_the_targets_of_its_critic(tmp_path: Path) -> None:
+    loop = """
+class Actor(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(8, 4)
+    def forward(self, x):
+        return self.net(x).softmax(-1)
+critic, actor = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1)), Actor()
+opt = torch.optim.Adam([*critic.parameters(), *actor.parameters()], 1e-2)
+for rows in batches():
+    returns, values = 3 * x[rows].sum(1), critic(x[rows])[:, 0]
+    chances = torch.distributions.Categorical(probs=actor(x[rows]))
+    policy = -(chances.log_prob(chances.sample()) * (returns - values.detach())).mean()
+    loss = policy + (returns - values).square().mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+    assert "setup/output-range" not in found_in(tmp_path, loop, "right")

@@ -17,7 +17,7 @@ from convergent.doctor.probe import Probe
 from convergent.doctor.rank import SEVERITIES, ranked
 from convergent.doctor.record import Evidence
 from convergent.doctor.rules import ADVERSARIAL_RULES, CLIMBING_RULES, RULES
-from convergent.doctor.statistics import climbs, usual_rate
+from convergent.doctor.statistics import climbs, median, usual_rate
 from convergent.doctor.subject import Subject
 from convergent.doctor.tape import replay
 from convergent.doctor.watch import Watch
@@ -122,7 +122,14 @@ def make_subject(probe: Probe) -> Subject | None:
         ],
         make_optimizer=optimizer_maker(probe),
         batch_size=probe.evidence.batch_size or 1,
+        accumulates=_passes_a_step(probe),
     )
+
+
+def _passes_a_step(probe: Probe) -> int:
+    """Return how many backward passes a step sums up; an optimiser with a closure makes as many as it likes."""
+    closures = any(isinstance(one, torch.optim.LBFGS) for one in probe.optimizers)
+    return 1 if closures else int(max(1.0, median([sample.backwards for sample in probe.evidence.samples] or [1])))
 
 
 def usual_rates(probe: Probe) -> list[float]:

@@ -132,6 +132,8 @@ class EvaluationLog:
         """Whether dropout or batch norm was in training mode when the last outputs were made."""
         self.scored: list[bool] = []
         """The same, of every time that classes were compared with a number of Python's."""
+        self.crossed = ""
+        """Shapes of outputs and targets that were compared as a column and a row."""
         self.dropped = False
         """Units were dropped although the model was in evaluation mode."""
         self._seen: set[tuple[int, int, int]] = set()

@@ -62,6 +62,7 @@ DROPOUTS = names("""
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout scaled_dot_product_attention
 """)
 DECISIONS = names("argmax max round gt ge __gt__ __ge__ topk")
+READS = names("item tolist numpy __array__")
 DIFFERENCES = names("sub __sub__ rsub __rsub__ subtract")
 SQUARES = names("pow __pow__ square mul __mul__ multiply")
 ABSOLUTES = names("abs absolute __abs__")

@@ -6,6 +6,7 @@ and draws nothing from any random generator.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from convergent.doctor.record import Evidence, Experiments, LossKind
 from convergent.doctor.replicas import Replicas
 from convergent.doctor.ring import Call, Ring
 from convergent.doctor.steps import (
+    crossed,
     describe_optimizers,
     first_tensor,
     is_sampled,
@@ -173,7 +175,7 @@ class Probe:
             self._tape_now.begin(output)
         leaf = next((x for x in pytree.tree_leaves(output) if isinstance(x, Tensor) and x.is_floating_point()), None)
         if leaf is not None:
-            if not self.output_transform:
+            if not self.output_transform and self.evidence.data.loss is None:
                 self.output_transform = transform
             if is_sampled(self.step) and leaf.ndim and len(leaf) > 1:
                 sample = self._updates.sample(self.step)
@@ -220,18 +222,31 @@ class Probe:
             kind, name, output, target, options = self._pairs[0]
             self.evidence.data.loss = loss_call(kind, name, output, target, options)
             own = self._gives_output = bool(options.get("own_output", True))
-            self.output_transform = options.get("transform") or self.output_transform
+            if options.get("transform") or options.get("traced"):
+                self.output_transform = str(options["transform"])  # of the part of the output that this loss gets
             others = [one for one in self._pairs[1:] if one[2] is output and one[3] is not target]
             self.evidence.data.several_targets = bool(others)
+            self._note_other_targets()
             if kind in ("cross_entropy", "nll") and output.ndim >= 2:
                 self.evidence.data.num_classes = output.shape[1]
             if own:
-                self._note_output(output)
+                self._note_output(output, classes=-1 if name == "ctc_loss" else 1)
             self._note_scale(options.get("value"), by_hand=bool(options.get("by_hand")))
         if self._input is not None and self.collector.open and not self.is_part:
             self._learned = (self._input, self._pairs[0][3] if self._pairs else None)
         self._pairs = []
         self._input = None
+
+    def _note_other_targets(self) -> None:
+        """Note level and spread of the numbers that further losses compare outputs with: boxes beside classes, say."""
+        for kind, name, output, target, _ in self._pairs[1:]:
+            if kind not in ("mse", "l1", "smooth_l1") or not target.is_floating_point() or target.requires_grad:
+                continue
+            numbers = [target.float().mean(), target.float().std(unbiased=False)]
+            self._pending.add_all(numbers, functools.partial(self._take_other, name or kind, tuple(output.shape)))
+
+    def _take_other(self, name: str, shape: tuple[int, ...], numbers: list[float]) -> None:
+        self.evidence.data.other_targets.append((name, shape, numbers[0], numbers[1]))
 
     def _note_scale(self, value: Any, *, by_hand: bool) -> None:
         """Note by what the loss was multiplied before the backward pass: accumulation divides, a scaler multiplies."""
@@ -241,27 +256,30 @@ class Probe:
         self._values, name = value.numel(), "hand_scale" if by_hand else "loss_scale"
         self._pending.add(self.loss.mean() / value.detach().mean(), lambda number: setattr(self, name, number))
 
-    def _note_output(self, output: Tensor) -> None:
+    def _note_output(self, output: Tensor, classes: int = 1) -> None:
         """Note the range of what the loss got, and whether it looks like probabilities or log-probabilities."""
         if not output.is_floating_point() or not output.numel():
             return
         out, tried = output.detach().float(), self._tried
         self._pending.add(out.min(), lambda value: setattr(tried, "output_min", value))
         self._pending.add(out.max(), lambda value: setattr(tried, "output_max", value))
-        if out.ndim >= 2 and out.shape[1] > 1:
-            far = (out.sum(1) - 1).abs().max()
+        if out.ndim >= 2 and out.shape[classes] > 1:
+            far = (out.sum(classes) - 1).abs().max()
             self._pending.add(far, lambda value: setattr(tried, "output_sums_to_one", value < 1e-4))
-            self._pending.add(out.logsumexp(1).mean(), lambda value: setattr(tried, "output_log_sum", value))
+            self._pending.add(out.logsumexp(classes).mean(), lambda value: setattr(tried, "output_log_sum", value))
 
     def note_call(self, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Let the tape of this step run."""
         if self._tape_now is not None:
             self._tape_now.note(function, args, kwargs, result)
+            self.evidence.data.crossed = self.evidence.data.crossed or crossed(args, result)
 
     def before_backward(self, loss: Tensor) -> None:
         """A backward pass is about to begin."""
         if self.backwards == 0 and is_sampled(self.step):
             self._updates.before_backward(self.optimizers)
+        elif self.backwards == 1 and is_sampled(self.step):
+            self._updates.before_closure(self.step, self.optimizers)
         self.backwards += 1
         self.passes += 1
         self.loss = loss.detach()
@@ -393,6 +411,7 @@ class Probe:
         evidence.data.overlap = overlap(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)
         evidence.scored_in_training, evidence.drops_in_evaluation = list(self.log.scored), self.log.dropped
+        evidence.scored_across = self.log.crossed
 
     def _finish_loss(self) -> None:
         """Set the losses and how they came to be."""

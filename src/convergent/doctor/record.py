@@ -73,6 +73,10 @@ class DataEvidence:
     loss: LossCall | None = None
     several_targets: bool = False
     """One output is compared with several targets, as where two samples are mixed: none belongs to an input alone."""
+    other_targets: list[tuple[str, tuple[int, ...], float, float]] = field(default_factory=list)
+    """Of further losses on numbers: name, shape of the output, mean and standard deviation of a batch's targets."""
+    crossed: str = ""
+    """Shapes of a column and a row that were crossed to a table on the way from the output to the loss."""
     overlap: float | None = None
     """Share of the validation samples that are training samples too, from the hashes of all that was seen."""
     file_names: list[str] = field(default_factory=list)
@@ -124,6 +128,8 @@ class StepSample:
     """Trainable parameters without any gradient at this step."""
     weight_norm: dict[str, float] = field(default_factory=dict)
     update_norm: dict[str, float] = field(default_factory=dict)
+    unchanged: float = 0.0
+    """Share of the weights of half precision that a step left as they were."""
     stale_gradient: float = 0.0
     """Norm of the gradient that lay there before the first backward pass after the previous step."""
     backwards: int = 1
@@ -272,6 +278,8 @@ class Evidence:
     """One of several models whose losses depend on each other (a GAN): its loss need not fall."""
     scored_in_training: list[bool] = field(default_factory=list)
     """Of every score that tells no targets: whether its outputs were made in training mode."""
+    scored_across: str = ""
+    """Shapes of outputs and targets that an evaluation compared each with every other."""
     drops_in_evaluation: bool = False
     """A dropout function drops units though the model is in evaluation mode."""
     has_switches: bool = False

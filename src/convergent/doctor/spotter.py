@@ -28,6 +28,7 @@ from convergent.doctor.functions import (
     LOSSES,
     PICKS,
     PRODUCTS,
+    READS,
     SAME_CONTENT,
     SQUARES,
     SUMS,
@@ -44,6 +45,8 @@ class Trace(NamedTuple):
     """Name of the last layer with weights, where its output came through nothing but norms, pools and shapes."""
     output: bool = False
     """It is, or was made from, an outermost model's output."""
+    owner: int = 0
+    """`id` of the model whose output it is, or was made from."""
     transform: str = ""
     """The last function on its values, such as `softmax`."""
     decision: bool = False
@@ -87,6 +90,10 @@ class Listener(Protocol):
         """Inputs were multiplied by the weight of `layer` itself, (fan_in, fan_out)."""
         ...
 
+    def on_crossed(self, predicted: Tensor, target: Tensor) -> None:
+        """Outputs and a target were compared as a column and a row: each with every other."""
+        ...
+
     def on_dropout(self) -> None:
         """Units were dropped at random by a function, whatever mode its module is in."""
         ...
@@ -127,9 +134,14 @@ class Spotter(TorchFunctionMode):
         if isinstance(tensor, Tensor):
             self._traces[id(tensor)] = (weakref.ref(tensor), trace)
 
-    def note_output(self, tensor: Tensor) -> None:
+    def note_output(self, tensor: Tensor, model: object = None) -> None:
         """Remember that a tensor is a model's output."""
-        self.note(tensor, self.trace(tensor)._replace(output=True))
+        self.note(tensor, self.trace(tensor)._replace(output=True, owner=id(model) if model is not None else 0))
+
+    def _source(self, output: Tensor) -> dict[str, Any]:
+        """Return what is known of the way on which a loss got its input."""
+        trace = self.trace(output)
+        return {"transform": trace.transform, "traced": trace.output, "owner": trace.owner}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call the function, then look at what it was."""
@@ -161,12 +173,11 @@ class Spotter(TorchFunctionMode):
         trace = self.trace(first)
         if name in PICKS and trace.output and trace.transform == "log_softmax" and isinstance(result, Tensor):
             self._picked(first, args[1:], kwargs, result)
-        if name in DROPOUTS and _drops(name, args, kwargs):
-            self.listener.on_dropout()
-        if name in JOINS:
-            self._join(args)
+        self._note_use(name, args, kwargs, first)
         if name in WITH_WEIGHTS:
             self._layer(name, args, kwargs, trace, result)
+        elif name in ACTIVATIONS and not _bends(name, args, kwargs):
+            self.note(result, trace)
         elif name in ACTIVATIONS:
             self._activation(name, first, trace, result)
         elif name in DIFFERENCES or name in EQUALITIES:
@@ -175,6 +186,14 @@ class Spotter(TorchFunctionMode):
             self._by_hand(name, first, args, result)
         elif trace != Trace():
             self._pass_on(name, trace, result)
+
+    def _note_use(self, name: str, args: Any, kwargs: Any, first: Tensor) -> None:
+        if name in READS and self.trace(first).decision:
+            self.listener.on_decision(first, None)  # compared outside of torch
+        elif name in DROPOUTS and _drops(name, args, kwargs):
+            self.listener.on_dropout()
+        elif name in JOINS:
+            self._join(args)
 
     def _join(self, args: Any) -> None:
         joined = _tensors(args)
@@ -225,7 +244,7 @@ class Spotter(TorchFunctionMode):
             return
         kind = LOSSES[name]
         options = {key: value for key, value in kwargs.items() if key not in names}
-        options["transform"] = self.trace(pair[0]).transform
+        options |= self._source(pair[0])
         options["value"] = result
         if name.startswith(("cross_entropy", "nll_loss", "binary_cross_entropy")) and len(args) > 2:
             options.setdefault("weight", args[2])
@@ -244,6 +263,9 @@ class Spotter(TorchFunctionMode):
         for mine, other in ((0, 1), (1, 0)):
             if not traces[mine].output or traces[other].output:
                 continue
+            if name in EQUALITIES and _crosses(args[mine], args[other]):
+                self.listener.on_crossed(args[mine], args[other])
+                return
             if name in EQUALITIES and traces[mine].decision:
                 self.listener.on_decision(args[mine], args[other])
             elif name in DIFFERENCES and _is_target(args[other]) and isinstance(result, Tensor):
@@ -254,7 +276,7 @@ class Spotter(TorchFunctionMode):
         reference, pair = self._differences[id(first)]
         if reference() is not first:
             return
-        options = {"by_hand": True, "transform": self.trace(pair[0]).transform}
+        options = {"by_hand": True, **self._source(pair[0])}
         power = args[1] if len(args) > 1 else 2
         if name in SQUARES and (power is first or (not isinstance(power, Tensor) and power == 2)):
             self.listener.on_loss("mse", "", pair, options | {"value": result})
@@ -265,8 +287,18 @@ class Spotter(TorchFunctionMode):
         """Note a cross-entropy by hand: the log-probabilities of the targets, picked from those of all classes."""
         pair = picked_targets(log_shares, args, kwargs)
         if pair is not None:
-            options = {"by_hand": True, "picked": True, "value": -result.detach()}
+            options = {"by_hand": True, "picked": True, "value": -result.detach(), **self._source(pair[0])}
             self.listener.on_loss("nll", "", pair, options | {"transform": "log_softmax"})
+
+
+def _bends(name: str, args: Any, kwargs: Any) -> bool:
+    """Return whether a call of an activation does anything: a leaky ReLU of slope 1 does not.
+
+    >>> _bends("leaky_relu", (None, True), {}), _bends("leaky_relu", (None,), {"negative_slope": 0.2})
+    (False, True)
+    """
+    slope = kwargs.get("negative_slope", args[1] if len(args) > 1 else 0.01)
+    return not name.startswith("leaky_relu") or slope != 1
 
 
 def _drops(name: str, args: Any, kwargs: Any) -> bool:
@@ -279,6 +311,12 @@ def _drops(name: str, args: Any, kwargs: Any) -> bool:
         return bool(kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0))
     share = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
     return bool(share) and bool(kwargs.get("training", args[2] if len(args) > 2 else True))
+
+
+def _crosses(one: Tensor, other: Tensor) -> bool:
+    """Return whether a column and a row of equal length meet, which makes a table of all pairs."""
+    shapes = sorted((tuple(one.shape), tuple(other.shape)), key=len)
+    return shapes == [(one.numel(),), (one.numel(), 1)] and one.numel() > 1
 
 
 def _is_target(value: Tensor) -> bool:

@@ -108,6 +108,23 @@ def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options
     )
 
 
+def crossed(args: Any, result: Any) -> str:
+    """Return how a column and a row of equal length were crossed to a table, on the way to a loss; empty otherwise.
+
+    >>> crossed([torch.zeros(5, 1, requires_grad=True), torch.ones(5)], torch.zeros(5, 5))
+    '(5, 1) and (5,)'
+    """
+    if not isinstance(result, Tensor) or result.ndim != 2 or result.shape[0] != result.shape[1] or len(result) < 2:
+        return ""
+    pair = [tuple(one.shape) for one in args[:2] if isinstance(one, Tensor)]
+    size = len(result)
+    if sorted(pair, key=len) != [(size,), (size, 1)] or not any(
+        isinstance(a, Tensor) and a.requires_grad for a in args
+    ):
+        return ""
+    return f"{pair[0]} and {pair[1]}"
+
+
 def describe_optimizers(evidence: Evidence, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> None:
     """Note what trains a model: the settings of the last optimiser that joined in, and the weights that all hold."""
     optimizer = optimizers[-1]

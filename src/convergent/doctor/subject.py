@@ -27,6 +27,8 @@ class Subject:
     make_optimizer: Callable[[nn.Module, float], torch.optim.Optimizer]
     """(model, factor on the learning rate) -> the user's optimiser without its state."""
     batch_size: int
+    accumulates: int = 1
+    """Batches whose gradients are summed for a step."""
 
     def forward(self, example: Example) -> Any:
         """Return the model's output for a batch."""

@@ -42,6 +42,17 @@ class UpdateLog:
         if grads:
             self._stale = joined(norms(grads))
 
+    def before_closure(self, step: int, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+        """Note the gradients that lie there when a closure is called again within a step: it should clear them."""
+        if not any(isinstance(one, torch.optim.LBFGS) for one in optimizers):
+            return
+        held = [(self.layer_of(p, name), p.grad) for name, p in self._model.named_parameters() if p.grad is not None]
+        sample = self.sample(step)
+        if held:
+            sizes, layers = norms([grad for _, grad in held]), [layer for layer, _ in held]
+            self._pending.add(joined(sizes), lambda value: setattr(sample, "stale_gradient", value))
+            self._pending.add_all(sizes, lambda values: sample.grad_norm.update(by_layer(layers, values)))
+
     def before_step(self, step: int, optimizer: torch.optim.Optimizer, backwards: int) -> None:
         """Note what an optimiser is about to use, at the first optimiser of the step."""
         if self._before:
@@ -51,7 +62,8 @@ class UpdateLog:
         sample.backwards = backwards
         sample.training_mode = self._model.training
         named = [(name, p) for name, p in self._model.named_parameters() if p.requires_grad]
-        sample.grad_missing = [name for name, p in named if p.grad is None]
+        if not isinstance(optimizer, torch.optim.LBFGS):  # its closure is yet to be called
+            sample.grad_missing = [name for name, p in named if p.grad is None]
         held = [(self.layer_of(p, name), p) for name, p in named if p.grad is not None]
         layers = [layer for layer, _ in held]
         grads = norms([p.grad for _, p in held if p.grad is not None])
@@ -88,6 +100,13 @@ class UpdateLog:
         # In place: a third set of weights would show in the peak of the memory.
         updates = norms([before.sub_(p.detach()) for p, before in zip(weights, old, strict=True)])
         self._pending.add_all(updates, lambda values: sample.update_norm.update(by_layer(layers, values)))
+        small = [
+            before for before in old if before.dtype in (torch.bfloat16, torch.float16)
+        ]  # they hold the change now
+        if small:
+            same = torch.stack([(change == 0).float().mean() * change.numel() for change in small]).sum()
+            count = sum(change.numel() for change in small)
+            self._pending.add(same / count, lambda value: setattr(sample, "unchanged", value))
 
     def next_step(self) -> None:
         """Forget what was of the last step."""

@@ -176,7 +176,7 @@ class Watch:
             return  # a step of training that is not looked at
         tensors = [leaf for leaf in pytree.tree_leaves(output) if isinstance(leaf, Tensor)]
         for tensor in tensors:
-            self.spotter.note_output(tensor)
+            self.spotter.note_output(tensor, module)
         if self._evaluating is probe:
             probe.after_evaluation_forward(args, kwargs)
             return
@@ -274,8 +274,10 @@ class Watch:
                 self._evaluating.on_evaluation(kind, pair[0], pair[1])
             return
         for probe in self._forwards:  # also where another model ran without gradients since: a teacher, say
-            # The last that ran gave the loss its input; what others gave went through it.
-            mine = {"own_output": probe is self._current or len(self._forwards) == 1}
+            # Where the way is lost: the last that ran gave the loss its input, what others gave went through it.
+            owner = options.get("owner")
+            own = owner == id(probe.model) if owner else probe is self._current
+            mine = {"own_output": own or len(self._forwards) == 1}
             probe.on_training_loss(kind, name, pair[0], pair[1], options | mine)
 
     @_guarded
@@ -287,6 +289,12 @@ class Watch:
             self._evaluating.log.note_scored()
         elif predicted.shape == target.shape:
             self._evaluating.on_evaluation("other", predicted, target, by_decision=True)
+
+    @_guarded
+    def on_crossed(self, predicted: Tensor, target: Tensor) -> None:
+        """Note that an evaluation compared each output with every target."""
+        if self._evaluating is not None:
+            self._evaluating.log.crossed = f"{tuple(predicted.shape)} and {tuple(target.shape)}"
 
     @_guarded
     def on_dropout(self) -> None:

@@ -14,6 +14,7 @@ from convergent.doctor.subject import Example, Subject
 
 MOST_STEPS = 300
 RATE_STEPS = 40
+FEWEST_STEPS = 10
 FACTORS = (0.1, 1.0, 10.0, 100.0, 1e-2, 1e3, 1e-3, 1e4)
 
 
@@ -26,12 +27,13 @@ def train_copy(
     optimizer = subject.make_optimizer(subject.model, factor)
     losses: list[float] = []
     for step in range(steps):
-        example = examples[step % len(examples)]
+        several = [examples[(step * subject.accumulates + k) % len(examples)] for k in range(subject.accumulates)]
 
-        def closure(example: Example = example) -> Any:
+        def closure(several: list[Example] = several) -> Any:
             optimizer.zero_grad()
-            loss = subject.loss_of(example)
-            loss.backward()
+            for example in several:
+                loss = subject.loss_of(example)
+                loss.backward()
             return loss
 
         loss: Any = optimizer.step(closure)
@@ -63,8 +65,9 @@ def rates(subject: Subject, deadline: float) -> dict[str, Any]:
     for factor in FACTORS:
         if time.thread_time() - started > budget:
             break
-        losses = train_copy(subject, subject.train_batches, factor, RATE_STEPS, lambda: time.thread_time() < deadline)
-        if len(losses) < RATE_STEPS and math.isfinite(losses[-1]):
+        steps = max(FEWEST_STEPS, RATE_STEPS // subject.accumulates)
+        losses = train_copy(subject, subject.train_batches, factor, steps, lambda: time.thread_time() < deadline)
+        if len(losses) < steps and math.isfinite(losses[-1]):
             break
         tail = losses[-len(subject.train_batches) :]
         ends[factor] = sum(tail) / len(tail)

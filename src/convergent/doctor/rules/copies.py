@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from convergent.doctor.features import class_targets, numeric_targets
@@ -11,6 +13,7 @@ from convergent.types import Finding
 
 FEWEST = 40
 DETAILS = 16
+MOST_COLUMNS = 64
 
 
 def large_domain(samples: SampleSet | None) -> bool:
@@ -18,6 +21,10 @@ def large_domain(samples: SampleSet | None) -> bool:
     if samples is None or not len(samples.inputs):
         return False
     values = samples.inputs.reshape(len(samples.inputs), -1)
+    if 4 <= values.shape[1] <= MOST_COLUMNS and len(values) >= FEWEST:
+        kinds = math.prod(min(len(column.unique()), len(values)) for column in values.T)
+        if kinds < 4 * len(values):
+            return False  # so few combinations there are
     if values.shape[1] < 4:
         return values.is_floating_point() and len(values[:, 0].unique()) > 0.5 * len(values)
     return len(set(samples.hashes)) > 0.3 * max(1, len(samples.hashes))

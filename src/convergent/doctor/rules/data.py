@@ -136,7 +136,8 @@ def _columns(evidence: Evidence, x_ND: Tensor) -> Finding | None:
     ratio, largest = float(stds.max() / stds.min()), float(stds.max())
     offset = float((level[varied] / stds).max())
     top = float(torch.maximum(level[varied], stds).max())
-    if not ((ratio > UNEQUAL and top > 3) or top > LARGE or (offset > 30 and top > 3)):
+    drowned = ratio > 10 * UNEQUAL and failed(evidence)
+    if not ((ratio > UNEQUAL and top > 3) or top > LARGE or (offset > 30 and top > 3) or drowned):
         return None
     worst = int(torch.where(varied, torch.maximum(level, spread), torch.zeros_like(spread)).argmax())
     return finding(
@@ -167,7 +168,7 @@ def targets_not_scaled(evidence: Evidence) -> Finding | None:
     """Say where a regression's targets are far from unit scale."""
     samples, call = evidence.data.train, evidence.data.loss
     if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
-        return None
+        return _other_targets(evidence)
     if class_targets(evidence, samples) is not None or len(samples.targets) < 8:
         return None
     y = torch.nan_to_num(samples.targets.float())
@@ -182,6 +183,23 @@ def targets_not_scaled(evidence: Evidence) -> Finding | None:
         f"the targets have mean {level:.3g} and standard deviation {spread:.3g}, where a linear output starts "
         "near 0 with "
         "unit scale",
+        mean=level,
+        std=spread,
+    )
+
+
+def _other_targets(evidence: Evidence) -> Finding | None:
+    """Say where the numbers of a further loss are so large that it outweighs the first."""
+    far = [one for one in evidence.data.other_targets if max(abs(one[2]), one[3]) > LARGE]
+    if not far or learned_well(evidence):
+        return None
+    name, shape, level, spread = max(far, key=lambda one: max(abs(one[2]), one[3]))
+    return finding(
+        "data/targets-not-scaled",
+        _grade(evidence, max(abs(level), spread) > EXTREME),
+        f"{name} of outputs {shape}",
+        f"the numbers that {name} compares outputs {shape} with have mean {level:.3g} and standard deviation "
+        f"{spread:.3g}: this loss outweighs the {evidence.data.loss.name if evidence.data.loss else 'other'} beside it",
         mean=level,
         std=spread,
     )

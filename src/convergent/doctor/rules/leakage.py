@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -13,7 +15,7 @@ from convergent.doctor.rules.copies import large_domain
 from convergent.types import Finding
 
 FEWEST = 40
-SHORTEST, LONGEST, MOST_SHIFTS = 8, 2048, 16
+SHORTEST, LONGEST, MOST_SHIFTS = 8, 2048, 64
 """Of windows that are looked at, in steps."""
 LEAST_COLUMNS, MOST_COLUMNS = 8, 1024
 SAME, ALL = 1 - 1e-6, 0.999
@@ -52,6 +54,9 @@ def _windows_between_windows(evidence: Evidence) -> Finding | None:
     train, valid = evidence.data.train, evidence.data.valid
     if train is None or valid is None or train.inputs.shape[1:] != valid.inputs.shape[1:] or train.inputs.ndim > 3:
         return None
+    channels_first = train.inputs.ndim == 3 and train.inputs.shape[1] < train.inputs.shape[2]
+    if channels_first:
+        train, valid = (replace(one, inputs=one.inputs.transpose(1, 2)) for one in (train, valid))
     length = train.inputs.shape[1] if train.inputs.ndim > 1 else 0
     if not SHORTEST <= length <= LONGEST or len(valid.inputs) < FEWEST:
         return None

@@ -39,6 +39,7 @@ FEWEST_RUNNING = 100
 FEWEST_RATES = 20
 SKILLED = 0.25
 STRAIGHT = 0.9999
+ROUNDED = 0.9
 RUNAWAY = 10.0
 """Times its first size, or 1 where that is less: distances and likelihoods that are learned settle before that."""
 CLEARLY = 0.6
@@ -61,7 +62,7 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     large = size > LARGE_UPDATE or worst > 1.0
     worse = room(evidence) > 1.5
     bad = failed(evidence) or worse
-    if failed(evidence) and _ahead_of_the_end(evidence, seen):
+    if failed(evidence) and (_ahead_of_the_end(evidence, seen) or _turns_uphill(evidence)):
         slower = True
     broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
     if not broken and not (slower and large):
@@ -90,6 +91,15 @@ def _holds_at_lower_rate(evidence: Evidence) -> bool:
     return any(lower < 0.5 * rate and math.isfinite(loss) for lower, loss in evidence.experiments.range_test)
 
 
+def _turns_uphill(evidence: Evidence) -> bool:
+    """Return whether the loss rises at this rate in the steps in which it falls at a tenth."""
+    tried = evidence.experiments
+    start, same, tenth = tried.initial_loss, tried.same_rate_loss, tried.tenth_rate_loss
+    if start is None or same is None or tenth is None or not start > 0:
+        return False
+    return same > 1.2 * start and tenth < 0.97 * start
+
+
 def _ahead_of_the_end(evidence: Evidence, seen: Course) -> bool:
     """Return whether a lower rate is further in a few steps than this one is in them, and in the whole training."""
     tried, rate = evidence.experiments, usual_rate(evidence) or math.nan
@@ -114,7 +124,7 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
     seen = course(evidence)
     if seen is None or not math.isfinite(seen.end) or evidence.adversarial or seen.steps < 10:
         return None
-    warming = _still_warming(evidence)
+    warming = _rounded_away(evidence) or _still_warming(evidence)
     if warming is not None or not failed(evidence):
         return warming or _spent_early(evidence)
     sizes = [value for value in ratios(evidence.samples) if math.isfinite(value)]
@@ -141,6 +151,22 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
         update_ratio=size,
         loss_at_ten_times=tried.higher_rate_loss,
         loss_at_this_rate=same,
+    )
+
+
+def _rounded_away(evidence: Evidence) -> Finding | None:
+    """Say where steps are below half a unit of the last place of weights in half precision: these do not change."""
+    shares = [sample.unchanged for sample in evidence.samples]
+    late = median(shares[len(shares) // 2 :]) if len(shares) >= FEWEST_RATES else 0.0
+    if late < ROUNDED or learned_well(evidence):
+        return None
+    return finding(
+        "training/learning-rate-too-low",
+        "critical" if failed(evidence) else "warning",
+        "weights",
+        f"{late:.0%} of the weights stay as they are in a step: they are held in half precision, whose last digit is "
+        "larger than the step. Keep them in float32, and let autocast take the products in half precision",
+        unchanged=late,
     )
 
 

@@ -163,6 +163,15 @@ def _shrinkage(evidence: Evidence) -> float:
 
 def metric_loss_disagree(evidence: Evidence) -> Finding | None:
     """Say where the metric is miscounted, or gets worse over the evaluations while the validation loss improves."""
+    if evidence.scored_across:
+        return finding(
+            "training/metric-loss-disagree",
+            "critical",
+            "evaluation",
+            f"the evaluation compares {evidence.scored_across}: each output with the target of every sample, so that "
+            "the share of equal pairs is no accuracy",
+            shapes=evidence.scored_across,
+        )
     miscounted = _counted_otherwise(evidence)
     if miscounted is not None:
         return miscounted

@@ -65,7 +65,9 @@ def missing_zero_grad(evidence: Evidence) -> Finding | None:
     """Say where the gradient of earlier steps is still there when a step begins."""
     later = [sample for sample in evidence.samples if sample.step > 0]
     stale = [sample for sample in later if sample.stale_gradient > 0 or math.isnan(sample.stale_gradient)]
-    if len(later) < 3 or len(stale) < 0.8 * len(later) or evidence.accumulates or evidence.adversarial:
+    if len(later) < 3 or len(stale) < 0.8 * len(later) or evidence.adversarial:
+        return None
+    if evidence.accumulates and evidence.optimizer != "LBFGS":
         return None
     return finding(
         "setup/missing-zero-grad",

@@ -75,13 +75,14 @@ def _not_log_probabilities(evidence: Evidence, call: LossCall) -> Finding | None
             transform=tried.output_transform,
             loss=call.name,
         )
-    if call.kind != "nll" or tried.output_log_sum is None or abs(tried.output_log_sum) < 0.05:
+    takes = call.kind == "nll" or call.name == "ctc_loss"
+    if not takes or tried.output_log_sum is None or abs(tried.output_log_sum) < 0.05:
         return None
     return finding(
         "setup/output-loss-mismatch",
         "critical",
         "output",
-        "nll_loss expects log-probabilities, but the outputs' exponentials sum to "
+        f"{call.name or 'nll_loss'} expects log-probabilities, but the outputs' exponentials sum to "
         f"{math.exp(min(50.0, tried.output_log_sum)):.3g} "
         f"instead of 1 ({tried.output_transform or 'no log_softmax'} in front of it)",
         transform=tried.output_transform,
@@ -208,6 +209,15 @@ def output_range(evidence: Evidence) -> Finding | None:
 def loss_reduction(evidence: Evidence) -> Finding | None:
     """Say where output and target broadcast against each other, or a sum over the batch does harm."""
     call = evidence.data.loss
+    if evidence.data.crossed and not (call is not None and _broadcasts(call)):
+        return finding(
+            "setup/loss-reduction",
+            "critical",
+            "loss",
+            f"on the way to the loss {evidence.data.crossed} meet: each sample's number is combined with that of every "
+            "sample of the batch, and what belongs to one is averaged away",
+            shapes=evidence.data.crossed,
+        )
     if call is None:
         return None
     if call.kind in (*REGRESSION, "bce_with_logits", "bce") and _broadcasts(call):
