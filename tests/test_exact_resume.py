@@ -18,8 +18,8 @@ OPTIONS = [
 ]
 KEPT = ["--max-steps", "200", "--learning-rate", "1e-5"]
 """One trial, of which a remedy is kept."""
-IN_VAIN = ["--max-steps", "200", "--learning-rate", "1e-6", "--treat-budget", "0.6"]
-"""Findings to the end, and no remedy of which one is kept."""
+IN_VAIN = ["--max-steps", "200", "--learning-rate", "1e-5", "--treat-budget", "0.15"]
+"""Two trials, too short to show anything: no remedy is kept, and there are findings to the end."""
 KILLED = -signal.SIGKILL
 
 
@@ -53,7 +53,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, few_images: Path) -> Path:
         (["resume", kept[1]], None),
         ([*train, *IN_VAIN, "--out", vain], None),
         ([*train, *IN_VAIN, "--out", killed], "step 26"),  # between two marks
-        (["resume", killed], "step 77"),  # after two marks
+        (["resume", killed], "step 77"),  # after a trial in vain
         (["resume", killed], None),
     ]
     for words, at in jobs:
@@ -67,7 +67,9 @@ def test_killed_before_a_mark_within_a_trial_and_after_it(runs: Path) -> None:
     equal(runs / "kept-killed", runs / "kept-whole")
 
 
-def test_killed_between_marks(runs: Path) -> None:
+def test_killed_between_marks_and_after_a_trial_in_vain(runs: Path) -> None:
+    whole = end(runs / "vain-whole")
+    assert whole["findings"] and whole["treatments"] and not any(one["kept"] for one in whole["treatments"])
     equal(runs / "vain-killed", runs / "vain-whole")
 
 
