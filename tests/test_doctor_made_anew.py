@@ -473,3 +473,25 @@ for rows in batches():
     opt.step()
 """
     assert "setup/output-range" not in found_in(tmp_path, loop, "right")
+
+
+def test_classes_may_stand_before_the_time(tmp_path: Path) -> None:
+    loop = """
+tokens = torch.randint(0, 12, (400, 21), generator=g)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb, self.out = nn.Embedding(12, 16), nn.Linear(16, 12)
+        self.rnn = nn.GRU(16, 16, batch_first=True, bidirectional=False)
+    def forward(self, x):
+        hidden = self.rnn(self.emb(x))[0]
+        return self.out(hidden + hidden.mean(1, keepdim=True) if faulty else hidden).transpose(1, 2)
+net = Net()
+opt = torch.optim.Adam(net.parameters(), 1e-2)
+for rows in batches():
+    opt.zero_grad()
+    F.cross_entropy(net(tokens[rows, :-1]), tokens[rows, 1:]).backward()
+    opt.step()
+"""
+    assert "setup/future-leak" in found_in(tmp_path, loop, "faulty")
+    assert "setup/future-leak" not in found_in(tmp_path, loop, "right")

@@ -136,17 +136,34 @@ def future_leak(subject: Subject) -> float | None:
     args, kwargs, _ = example
     inputs = found[0]
     subject.model.eval()
-    before = _output_rows(subject, args, kwargs)
-    middle = inputs.shape[1] // 2
+    length = inputs.shape[1]
+    middle = length // 2
     other = inputs.clone()
     other[:, middle:] = inputs.roll(1, 0)[:, middle:].flip(1)
+    before = _by_time(subject, args, kwargs, length)
     args, kwargs = pytree.tree_map_only(Tensor, lambda t: other if t is inputs else t, (args, kwargs))
-    after = _output_rows(subject, args, kwargs)
+    after = _by_time(subject, args, kwargs, length)
     if before is None or after is None:
         return None
-    time_last = before.reshape(subject.batch_size, inputs.shape[1], -1)[:, :middle]
-    change = (after.reshape(subject.batch_size, inputs.shape[1], -1)[:, :middle] - time_last).abs().max()
+    change = (after[:, :middle] - before[:, :middle]).abs().max()
     return float(change / (before.std(unbiased=False) + 1e-9))
+
+
+@torch.no_grad()
+def _by_time(subject: Subject, args: Any, kwargs: Any, length: int) -> Tensor | None:
+    """Return outputs as (samples, time, ...), with the same random numbers at each call; None where that is not known.
+
+    Classes may stand before the time, as cross-entropy takes them.
+    """
+    torch.manual_seed(1)
+    out = first_output(subject.model(*args, **kwargs))
+    if out is None:
+        return None
+    out = out.float()
+    if out.ndim > 2 and len(out) == subject.batch_size and out.shape[1] != length and out.shape[-1] == length:
+        out = out.movedim(-1, 1)
+    whole = out.numel() % (subject.batch_size * length) == 0
+    return out.reshape(subject.batch_size, length, -1) if whole else None
 
 
 @torch.no_grad()
