@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from convergent.doctor.diagnose import judge
+from convergent.doctor.evaluations import EvaluationLog, overlap
 from convergent.doctor.experiments.dependence import shifted
 from convergent.doctor.hashes import hash_samples
 from convergent.doctor.record import Evidence, SampleSet
@@ -148,3 +149,16 @@ def test_what_a_decoder_is_given_is_not_its_first_input() -> None:
     columns = shifted(((given.T.contiguous(),), {}, target.T.flatten()))
     assert columns is not None and columns[1] == 0
     assert shifted(((source, target), {}, torch.randint(0, 2, (6,)))) is None
+
+
+def test_training_samples_that_are_scored_without_their_changes_are_no_leak() -> None:
+    log = EvaluationLog()
+    for start in (0, 1000):
+        for step in (10, 20):
+            log.compare(step, "mse", torch.zeros(100), torch.arange(100.0) + step, False)
+            log.chunks[-1].hashes = [start + row for row in range(100)]
+    seen = set(range(0, 1000, 2))
+    assert overlap(log.chunks, seen) == 0.0
+    for chunk in log.chunks:
+        chunk.hashes = [row if row % 4 else row + 1 for row in range(100)]
+    assert overlap(log.chunks, seen) == pytest.approx(0.25)

@@ -15,6 +15,7 @@ from convergent.doctor.readings import Readings, to_host
 from convergent.doctor.record import Evaluation, LossKind, SampleSet
 
 TRAIN_SHARE = 0.95
+NOTHING, MUCH = 0.02, 0.3
 MOST_BYTES = 4 * 2**20
 MOST_WAITING = 4096
 
@@ -118,8 +119,21 @@ def overlap(chunks: Sequence[Chunk], train_hashes: set[int]) -> float | None:
     if not mine:
         sets = {frozenset(c.hashes) for c in told if c.step == told[-1].step}
         return 1.0 if len(sets) == 2 and not set.issubset(*map(set, sorted(sets, key=len))) else None
+    mine = _without_training_sets(mine, train_hashes)
     hashes = [value for c in mine for value in c.hashes]
     return sum(value in train_hashes for value in hashes) / len(hashes)
+
+
+def _without_training_sets(chunks: list[Chunk], train_hashes: set[int]) -> list[Chunk]:
+    """Return the chunks without those of training samples that are known in part, for training sees them changed.
+
+    A leak lies in all of a split; where some chunks have nothing in common with the training data and others share
+    much of it, the latter are training samples that are scored without their random changes.
+    """
+    shares = [sum(value in train_hashes for value in c.hashes) / len(c.hashes) for c in chunks]
+    apart = [chunk for chunk, share in zip(chunks, shares, strict=True) if share < NOTHING]
+    part = [chunk for chunk, share in zip(chunks, shares, strict=True) if share > MUCH]
+    return apart if len(apart) + len(part) == len(chunks) and apart else chunks
 
 
 class EvaluationLog:
