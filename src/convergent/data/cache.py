@@ -25,6 +25,7 @@ from convergent.config import cache_folder
 from convergent.types import UserError
 
 UNFINISHED = ".part-"
+WRITER = "convergent-cache"
 ABANDONED_SECONDS = 24 * 3600
 """Whoever is killed while decoding leaves a folder; no decoding takes a day."""
 Fill = Callable[[np.ndarray], dict[str, Any]]
@@ -92,6 +93,7 @@ def cached_array(
             record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
             os.utime(folder)
             return _mapped(folder), record
+        _wait_for_writers()  # what is being written counts too
         if not _make_room(folder.parent, int(np.prod(shape, dtype=np.int64)), int(gigabytes * 2**30)):
             return None
         return _write_entry(folder, shape, fill)
@@ -119,8 +121,14 @@ def _write_entry(folder: Path, shape: tuple[int, ...], fill: Fill) -> tuple[np.n
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     # The disk takes as long as a third of the decoding; what is mapped can be read meanwhile.
-    threading.Thread(target=_put_in_place, args=(temporary, folder), name="cache").start()
+    threading.Thread(target=_put_in_place, args=(temporary, folder), name=WRITER).start()
     return mapped, json.loads(text)
+
+
+def _wait_for_writers() -> None:
+    for thread in threading.enumerate():
+        if thread.name == WRITER:
+            thread.join()
 
 
 def _put_in_place(temporary: Path, folder: Path) -> None:

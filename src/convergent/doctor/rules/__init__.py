@@ -57,8 +57,6 @@ BEFORE_TRAINING = (
     *labels.RULES,
     *copies.RULES,
     *leakage.RULES,
-    *copies.RULES,
-    *leakage.RULES,
     *loader.RULES,
     setup_model.samples_mix_in_batch,
     setup_model.future_leak,
