@@ -200,7 +200,6 @@ def test_programs(tmp_path: Path, code: str, case: str, capfd: pytest.CaptureFix
 
 
 def test_scores_of_single_classes_tell_their_mode(tmp_path: Path) -> None:
-    program = tmp_path / "train.py"
     loop = """
 net = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
 opt = torch.optim.Adam(net.parameters(), 1e-2)
@@ -215,10 +214,8 @@ with torch.no_grad():
     net.train()  # the mode of the outputs counts, not that of the moment at which they are compared
     print([(scores.argmax(1) == c)[yt == c].float().mean() for c in range(4)], (scores.argmax(1) == yt).float().mean())
 """
-    program.write_text(HEAD + loop, encoding="utf-8")
     for case in ("faulty", "right"):
-        found = [one.code for one in run_script(str(program), [case]).findings]
-        assert ("setup/wrong-mode" in found) == (case == "faulty")
+        assert ("setup/wrong-mode" in found_in(tmp_path, loop, case)) == (case == "faulty")
 
 
 SPAWNED = """
@@ -324,7 +321,6 @@ def test_the_first_loss_without_targets_is_judged_by_the_number_of_classes() -> 
 
 
 def test_pixels_that_are_summed_are_no_first_loss_far_off(tmp_path: Path) -> None:
-    program = tmp_path / "train.py"
     loop = """
 pictures = torch.rand(400, 60, generator=g).round()
 net = nn.Sequential(nn.Linear(60, 16), nn.ReLU(), nn.Linear(16, 60))
@@ -334,12 +330,10 @@ for rows in batches():
     F.binary_cross_entropy_with_logits(net(pictures[rows]), pictures[rows], reduction="none").sum(1).mean().backward()
     opt.step()
 """
-    program.write_text(HEAD + loop, encoding="utf-8")
-    assert "setup/loss-at-init" not in [one.code for one in run_script(str(program), ["right"]).findings]
+    assert "setup/loss-at-init" not in found_in(tmp_path, loop, "right")
 
 
 def test_samples_that_are_compared_with_each_other_mix_on_purpose(tmp_path: Path) -> None:
-    program = tmp_path / "train.py"
     loop = """
 class Pairs(nn.Module):
     def __init__(self):
@@ -354,8 +348,7 @@ for rows in batches():
     F.cross_entropy(net(x[rows], x[rows] + 0.1 * torch.randn(20, 8)), torch.arange(20)).backward()
     opt.step()
 """
-    program.write_text(HEAD + loop, encoding="utf-8")
-    assert "setup/samples-mix-in-batch" not in [one.code for one in run_script(str(program), ["right"]).findings]
+    assert "setup/samples-mix-in-batch" not in found_in(tmp_path, loop, "right")
 
 
 def test_few_cells_of_a_grid_that_are_never_found() -> None:

@@ -89,6 +89,12 @@ def target_columns(evidence: Evidence, samples: SampleSet | None) -> Tensor | No
     return y_NK if y_NK is not None and 0 < y_NK.shape[1] <= MOST_TARGETS else None
 
 
+def feature_name(evidence: Evidence, column: int) -> str:
+    """Return the name of an input's column, or its number."""
+    names = evidence.data.feature_names
+    return names[column] if column < len(names) else str(column)
+
+
 def are_mixed(targets: Tensor | None) -> bool:
     """Return whether many samples belong to several classes at once, as after mixing two of them: no label is wrong.
 

@@ -59,7 +59,6 @@ class Probe:
         self.first_step_at = self.last_step_at = 0.0
         self.stepped_after = 0
         """Tells after which backward passes steps were made: equal for the parts of one network."""
-        self.passes = 0
         self.is_part = False
         """Its inputs come from another network that learns: they are no data."""
         self.initial_state: dict[str, Tensor] | None = None
@@ -272,7 +271,14 @@ class Probe:
         """Let the tape of this step run."""
         if self._tape_now is not None:
             self._tape_now.note(function, args, kwargs, result)
-            self.evidence.data.crossed = self.evidence.data.crossed or crossed(args, result)
+            self._note_crossed(args, result)
+
+    def _note_crossed(self, args: Any, result: Any) -> None:
+        """Note where outputs and what belongs to them were crossed to a table; outputs with themselves are pairs."""
+        pair = [one for one in args[:2] if isinstance(one, Tensor)]
+        table = isinstance(result, Tensor) and result.ndim == 2 and len(result) == result.shape[1]
+        if table and len(pair) == 2 and pair[0].requires_grad != pair[1].requires_grad:
+            self.evidence.data.crossed = self.evidence.data.crossed or crossed(*pair)
 
     def before_backward(self, loss: Tensor) -> None:
         """A backward pass is about to begin."""
@@ -281,7 +287,6 @@ class Probe:
         elif self.backwards == 1 and is_sampled(self.step):
             self._updates.before_closure(self.step, self.optimizers)
         self.backwards += 1
-        self.passes += 1
         self.loss = loss.detach()
         self._commit()
         if self._tape_now is not None:
@@ -418,7 +423,7 @@ class Probe:
         evidence, call = self.evidence, self.evidence.data.loss
         evidence.never_backward = self.step == 0 and not self.backwards
         if not self.step and not self.is_part and any(p.grad is not None for p in self.model.parameters()):
-            evidence.idle_passes = self.passes
+            evidence.idle_passes = self.backwards
         backwards = [sample.backwards for sample in evidence.samples]
         evidence.accumulates = bool(backwards) and min(backwards) > 1
         scale = self.hand_scale if call is not None and call.by_hand else self.loss_scale

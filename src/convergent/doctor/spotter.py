@@ -36,6 +36,7 @@ from convergent.doctor.functions import (
     WITH_WEIGHTS,
 )
 from convergent.doctor.record import LossKind
+from convergent.doctor.steps import crossed
 
 
 class Trace(NamedTuple):
@@ -90,7 +91,7 @@ class Listener(Protocol):
         """Inputs were multiplied by the weight of `layer` itself, (fan_in, fan_out)."""
         ...
 
-    def on_crossed(self, predicted: Tensor, target: Tensor) -> None:
+    def on_crossed(self, shapes: str) -> None:
         """Outputs and a target were compared as a column and a row: each with every other."""
         ...
 
@@ -263,8 +264,8 @@ class Spotter(TorchFunctionMode):
         for mine, other in ((0, 1), (1, 0)):
             if not traces[mine].output or traces[other].output:
                 continue
-            if name in EQUALITIES and _crosses(args[mine], args[other]):
-                self.listener.on_crossed(args[mine], args[other])
+            if name in EQUALITIES and (shapes := crossed(args[mine], args[other])):
+                self.listener.on_crossed(shapes)
                 return
             if name in EQUALITIES and traces[mine].decision:
                 self.listener.on_decision(args[mine], args[other])
@@ -311,12 +312,6 @@ def _drops(name: str, args: Any, kwargs: Any) -> bool:
         return bool(kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0))
     share = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
     return bool(share) and bool(kwargs.get("training", args[2] if len(args) > 2 else True))
-
-
-def _crosses(one: Tensor, other: Tensor) -> bool:
-    """Return whether a column and a row of equal length meet, which makes a table of all pairs."""
-    shapes = sorted((tuple(one.shape), tuple(other.shape)), key=len)
-    return shapes == [(one.numel(),), (one.numel(), 1)] and one.numel() > 1
 
 
 def _is_target(value: Tensor) -> bool:

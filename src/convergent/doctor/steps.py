@@ -108,21 +108,15 @@ def loss_call(kind: LossKind, name: str, output: Tensor, target: Tensor, options
     )
 
 
-def crossed(args: Any, result: Any) -> str:
-    """Return how a column and a row of equal length were crossed to a table, on the way to a loss; empty otherwise.
+def crossed(one: Tensor, other: Tensor) -> str:
+    """Return how a column and a row of equal length meet, which makes a table of all pairs; empty where they do not.
 
-    >>> crossed([torch.zeros(5, 1, requires_grad=True), torch.ones(5)], torch.zeros(5, 5))
-    '(5, 1) and (5,)'
+    >>> crossed(torch.zeros(5, 1), torch.ones(5)), crossed(torch.zeros(5), torch.ones(5))
+    ('(5, 1) and (5,)', '')
     """
-    if not isinstance(result, Tensor) or result.ndim != 2 or result.shape[0] != result.shape[1] or len(result) < 2:
-        return ""
-    pair = [tuple(one.shape) for one in args[:2] if isinstance(one, Tensor)]
-    size = len(result)
-    if sorted(pair, key=len) != [(size,), (size, 1)] or not any(
-        isinstance(a, Tensor) and a.requires_grad for a in args
-    ):
-        return ""
-    return f"{pair[0]} and {pair[1]}"
+    shapes = tuple(one.shape), tuple(other.shape)
+    size = one.numel()
+    return f"{shapes[0]} and {shapes[1]}" if size > 1 and sorted(shapes, key=len) == [(size,), (size, 1)] else ""
 
 
 def describe_optimizers(evidence: Evidence, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> None:

@@ -100,13 +100,12 @@ class UpdateLog:
         # In place: a third set of weights would show in the peak of the memory.
         updates = norms([before.sub_(p.detach()) for p, before in zip(weights, old, strict=True)])
         self._pending.add_all(updates, lambda values: sample.update_norm.update(by_layer(layers, values)))
-        small = [
-            before for before in old if before.dtype in (torch.bfloat16, torch.float16)
-        ]  # they hold the change now
-        if small:
-            same = torch.stack([(change == 0).float().mean() * change.numel() for change in small]).sum()
-            count = sum(change.numel() for change in small)
-            self._pending.add(same / count, lambda value: setattr(sample, "unchanged", value))
+        changes = [change for change in old if change.dtype in (torch.bfloat16, torch.float16)]
+        if changes:
+            same = torch.stack([(change == 0).sum() for change in changes]).sum()
+            self._pending.add(
+                same / sum(change.numel() for change in changes), lambda value: setattr(sample, "unchanged", value)
+            )
 
     def next_step(self) -> None:
         """Forget what was of the last step."""

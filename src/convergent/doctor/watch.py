@@ -268,12 +268,13 @@ class Watch:
     @_guarded
     def on_loss(self, kind: LossKind, name: str, pair: tuple[Tensor, Tensor], options: dict[str, Any]) -> None:
         """Note a loss: of an evaluation, or one that may be trained on."""
+        # A model that ran without gradients since the forward pass, a teacher say, makes no evaluation of this loss.
         if self._evaluating is not None and not (pair[0].requires_grad and self._forwards):
             # Sampled actions are picked from log-probabilities too; a loss by hand is told from them by its value.
             if not pair[0].requires_grad and not options.get("picked"):
                 self._evaluating.on_evaluation(kind, pair[0], pair[1])
             return
-        for probe in self._forwards:  # also where another model ran without gradients since: a teacher, say
+        for probe in self._forwards:
             # Where the way is lost: the last that ran gave the loss its input, what others gave went through it.
             owner = options.get("owner")
             own = owner == id(probe.model) if owner else probe is self._current
@@ -291,10 +292,10 @@ class Watch:
             self._evaluating.on_evaluation("other", predicted, target, by_decision=True)
 
     @_guarded
-    def on_crossed(self, predicted: Tensor, target: Tensor) -> None:
+    def on_crossed(self, shapes: str) -> None:
         """Note that an evaluation compared each output with every target."""
         if self._evaluating is not None:
-            self._evaluating.log.crossed = f"{tuple(predicted.shape)} and {tuple(target.shape)}"
+            self._evaluating.log.crossed = shapes
 
     @_guarded
     def on_dropout(self) -> None:

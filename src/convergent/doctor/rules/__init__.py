@@ -9,6 +9,7 @@ from convergent.doctor.rules import (
     activations,
     copies,
     data,
+    divergence,
     gradients,
     labels,
     leakage,
@@ -34,6 +35,7 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *gradients.RULES,
     *activations.RULES,
     *learning_rate.RULES,
+    *divergence.RULES,
     *progress.RULES,
     *result.RULES,
 )
@@ -47,7 +49,7 @@ CLIMBING_RULES = (
     *setup_output.RULES,
     *setup_model.RULES,
     *setup_loop.RULES,
-    learning_rate.divergence,
+    divergence.divergence,
     *result.RULES,
 )
 """What holds where the sign of the loss is wrong: gradients, units and rates then follow from it."""
@@ -66,6 +68,7 @@ WHILE_TRAINING = (
     *gradients.RULES,
     *activations.RULES,
     *learning_rate.RULES,
+    *divergence.RULES,
     *progress.RULES,
     setup_model.bad_initialization,
     setup_loop.wrong_mode,
@@ -82,6 +85,6 @@ ADVERSARIAL_RULES = (
     setup_model.bad_initialization,
     setup_model.parameters_not_trained,
     activations.dying_relu,
-    learning_rate.without_bound,
+    divergence.without_bound,
 )
 """What holds where several models train against each other: their losses need not fall, nor are their inputs data."""

@@ -8,7 +8,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from convergent.doctor.features import class_targets, is_numeric, numeric_targets, shares_units, standardised_features
+from convergent.doctor.features import (
+    class_targets,
+    feature_name,
+    is_numeric,
+    numeric_targets,
+    shares_units,
+    standardised_features,
+)
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, SampleSet
 from convergent.doctor.statistics import failed, last_evaluation, learned_well, skill
@@ -117,9 +124,10 @@ def _codes_among_numbers(evidence: Evidence, x: Tensor) -> Finding | None:
     return finding(
         "data/inputs-not-normalized",
         "info" if learned_well(evidence) else "critical" if failed(evidence) else "warning",
-        f"feature {_name(evidence, column)}",
-        f"{count} of {len(x)} samples have {code:.4g} in feature {_name(evidence, column)}, {times:.3g} standard "
-        "deviations off from all others: a code for missing values taken for a number squeezes the rest together",
+        f"feature {feature_name(evidence, column)}",
+        f"{count} of {len(x)} samples have {code:.4g} in feature {feature_name(evidence, column)}, {times:.3g} "
+        "standard deviations off from all others: a code for missing values taken for a number squeezes the rest "
+        "together",
         columns=list(found),
         value=code,
         samples=count,
@@ -143,19 +151,14 @@ def _columns(evidence: Evidence, x_ND: Tensor) -> Finding | None:
     return finding(
         "data/inputs-not-normalized",
         _grade(evidence, largest > EXTREME or ratio > 1000 or top > 3 * EXTREME),
-        f"feature {_name(evidence, worst)}",
-        f"standard deviations of the columns differ by a factor of {ratio:.3g}; feature {_name(evidence, worst)} "
-        "has mean "
-        f"{float(x_ND[:, worst].mean()):.3g} and standard deviation {float(spread[worst]):.3g}",
+        f"feature {feature_name(evidence, worst)}",
+        f"standard deviations of the columns differ by a factor of {ratio:.3g}; feature "
+        f"{feature_name(evidence, worst)} has mean {float(x_ND[:, worst].mean()):.3g} and standard deviation "
+        f"{float(spread[worst]):.3g}",
         ratio=ratio,
         largest_std=largest,
         largest_mean=float(level[varied].max()),
     )
-
-
-def _name(evidence: Evidence, column: int) -> str:
-    names = evidence.data.feature_names
-    return names[column] if column < len(names) else str(column)
 
 
 def _normalises_itself(evidence: Evidence) -> bool:
@@ -221,7 +224,7 @@ def constant_feature(evidence: Evidence) -> Finding | None:
     return finding(
         "data/constant-feature",
         "info",
-        f"{name} {', '.join(_name(evidence, column) for column in constant[:5])}",
+        f"{name} {', '.join(feature_name(evidence, column) for column in constant[:5])}",
         f"{len(constant)} of {len(x_DN)} {name} have the same value in all {len(samples.inputs)} samples seen",
         features=constant[:20],
         count=len(constant),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from convergent.doctor.features import class_targets, guess_classes, is_numeric, numeric_targets
+from convergent.doctor.features import class_targets, feature_name, guess_classes, is_numeric, numeric_targets
 from convergent.doctor.findings import finding
 from convergent.doctor.hashes import hash_samples
 from convergent.doctor.record import Evidence
@@ -65,13 +65,12 @@ def _windows_between_windows(evidence: Evidence) -> Finding | None:
     half = length // 2
     fronts = set(hash_samples(mine[:, :half].contiguous()))
     backs: set[int] = set()
-    before, behind = torch.zeros(len(other), dtype=torch.bool), torch.zeros(len(other), dtype=torch.bool)
-    fronts_of_valid = hash_samples(other[:, :half].contiguous())
+    behind = torch.zeros(len(other), dtype=torch.bool)
     for shift in range(1, min(half, MOST_SHIFTS) + 1):
         backs.update(hash_samples(mine[:, shift : shift + half].contiguous()))
         later = hash_samples(other[:, shift : shift + half].contiguous())
         behind |= torch.tensor([value in fronts for value in later])
-    before |= torch.tensor([value in backs for value in fronts_of_valid])
+    before = torch.tensor([value in backs for value in hash_samples(other[:, :half].contiguous())])
     varied = other[:, :half].reshape(len(other), -1).float().std(1) > 0
     share = float((before & behind & varied).float().mean())
     if share < 0.1:
@@ -127,8 +126,7 @@ def label_leaking_feature(evidence: Evidence) -> Finding | None:
     without = max(_right(rest.neighbours_NC, y), _right(rest.ridge_NC, y))
     if without > 0.93:
         return None
-    names = evidence.data.feature_names
-    name = names[best] if best < len(names) else str(best)
+    name = feature_name(evidence, best)
     return finding(
         "data/label-leaking-feature",
         "critical",
@@ -162,8 +160,7 @@ def _found_itself(evidence: Evidence, alike_D: Tensor, least: float) -> Finding 
     best = int(alike_D.argmax())
     if float(alike_D[best]) < least:
         return None
-    names = evidence.data.feature_names
-    name = names[best] if best < len(names) else str(best)
+    name = feature_name(evidence, best)
     return finding(
         "data/label-leaking-feature",
         "critical",

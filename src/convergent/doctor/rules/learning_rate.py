@@ -8,20 +8,16 @@ import numpy as np
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
+from convergent.doctor.rules.schedule import rounded_away, spent_early, still_warming
 from convergent.doctor.statistics import (
     Course,
-    best_skill,
     block_means,
-    climbs,
     course,
     failed,
-    last_evaluation,
     learned_well,
     median,
     ratios,
     room,
-    skill,
-    skill_error,
     spike_steps,
     usual_rate,
     window,
@@ -35,13 +31,6 @@ TINY_UPDATE = 1e-5
 PERMUTATIONS = 500
 BEYOND = 3.0
 AHEAD = 0.9
-FEWEST_RUNNING = 100
-FEWEST_RATES = 20
-SKILLED = 0.25
-STRAIGHT = 0.9999
-ROUNDED = 0.9
-RUNAWAY = 10.0
-"""Times its first size, or 1 where that is less: distances and likelihoods that are learned settle before that."""
 CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
 
@@ -124,9 +113,9 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
     seen = course(evidence)
     if seen is None or not math.isfinite(seen.end) or evidence.adversarial or seen.steps < 10:
         return None
-    warming = _rounded_away(evidence) or _still_warming(evidence)
+    warming = rounded_away(evidence) or still_warming(evidence)
     if warming is not None or not failed(evidence):
-        return warming or _spent_early(evidence)
+        return warming or spent_early(evidence)
     sizes = [value for value in ratios(evidence.samples) if math.isfinite(value)]
     size, tried = median(sizes), evidence.experiments
     if not sizes or size > SMALL_UPDATE or seen.end > 1.2 * seen.start:
@@ -151,65 +140,6 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
         update_ratio=size,
         loss_at_ten_times=tried.higher_rate_loss,
         loss_at_this_rate=same,
-    )
-
-
-def _rounded_away(evidence: Evidence) -> Finding | None:
-    """Say where steps are below half a unit of the last place of weights in half precision: these do not change."""
-    shares = [sample.unchanged for sample in evidence.samples]
-    late = median(shares[len(shares) // 2 :]) if len(shares) >= FEWEST_RATES else 0.0
-    if late < ROUNDED or learned_well(evidence):
-        return None
-    return finding(
-        "training/learning-rate-too-low",
-        "critical" if failed(evidence) else "warning",
-        "weights",
-        f"{late:.0%} of the weights stay as they are in a step: they are held in half precision, whose last digit is "
-        "larger than the step. Keep them in float32, and let autocast take the products in half precision",
-        unchanged=late,
-    )
-
-
-def _still_warming(evidence: Evidence) -> Finding | None:
-    """Say where the learning rate still rises in a straight line at the last step: warm-up outlasts the training."""
-    rates = np.asarray([sample.learning_rate for sample in evidence.samples])
-    steps = np.asarray([float(sample.step) for sample in evidence.samples])
-    if len(rates) < FEWEST_RATES or len(evidence.losses) < FEWEST_RUNNING or not rates[0] < 0.02 * rates[-1]:
-        return None
-    if (np.diff(rates) <= 0).any() or np.corrcoef(rates, steps)[0, 1] < STRAIGHT:
-        return None
-    return finding(
-        "training/learning-rate-too-low",
-        "info" if learned_well(evidence) else "warning",
-        "schedule",
-        f"the learning rate still rises at the last step, to {rates[-1]:.2g}: the warm-up is longer than the training",
-        last_learning_rate=float(rates[-1]),
-        steps=len(evidence.losses),
-    )
-
-
-def _spent_early(evidence: Evidence) -> Finding | None:
-    """Say where the schedule ends nearly all learning in a small first part of the training."""
-    if len(evidence.samples) < 10:
-        return None
-    rates = [sample.learning_rate for sample in evidence.samples]
-    ends = [sample.step for sample in evidence.samples[1:]] + [len(evidence.losses)]
-    way = np.cumsum([r * max(0, e - s.step) for r, s, e in zip(rates, evidence.samples, ends, strict=True)])
-    done = ends[int(np.searchsorted(way, 0.95 * way[-1]))] / max(1, ends[-1])
-    fades = done <= 0.15 and rates[-1] <= 0.01 * max(rates)
-    gone = done <= 0.3 and rates[-1] <= 1e-4 * max(rates)
-    well = learned_well(evidence)
-    if way[-1] <= 0 or not (gone or (fades and not well)):
-        return None
-    return finding(
-        "training/learning-rate-too-low",
-        "info" if well else "warning",
-        "schedule",
-        f"the schedule takes the learning rate from {max(rates):.3g} to {rates[-1]:.2g}: 95% of the way is gone after "
-        f"{done:.0%} of the steps, and the rest hardly moves the weights",
-        learning_rate=max(rates),
-        last_learning_rate=rates[-1],
-        share_of_steps=done,
     )
 
 
@@ -285,97 +215,6 @@ def loss_spike(evidence: Evidence) -> Finding | None:
     )
 
 
-def divergence(evidence: Evidence) -> Finding | None:
-    """Say where the loss has grown away for good."""
-    seen = course(evidence)
-    if seen is None or seen.steps < 10 or evidence.adversarial:
-        return None
-    if climbs(evidence):
-        return _wrong_sign(evidence, seen)
-    if not math.isfinite(seen.end):
-        return None
-    runaway = _runs_below_zero(evidence, seen) or without_bound(evidence)
-    if runaway is not None:
-        return runaway
-    low = min(seen.best, seen.start)
-    if low <= 0 or seen.end < 2 * low or seen.end < 1.2 * seen.start or room(evidence) < 1.2:
-        return None
-    return finding(
-        "training/divergence",
-        "critical",
-        "loss",
-        f"the loss grew from {low:.3g} to {seen.end:.3g} and has not come back",
-        best=low,
-        end=seen.end,
-    )
-
-
-def _runs_below_zero(evidence: Evidence, seen: Course) -> Finding | None:
-    """Say where the loss falls without bound while the metric is surely below that of a constant prediction."""
-    one = last_evaluation(evidence, "valid") or last_evaluation(evidence, "train")
-    found = skill(one)
-    if one is None or found is None or not seen.end < seen.start - 2 * abs(seen.start) or not seen.end < 0:
-        return None
-    if found - 0.5 * skill_error(one) > 0.02:
-        return None
-    return finding(
-        "training/divergence",
-        "critical",
-        "loss",
-        f"the loss runs from {seen.start:.3g} to {seen.end:.3g}, below zero, and the metric is worse than that of a "
-        "constant prediction: the sign of the loss is wrong, or what it is given has no bound",
-        start=seen.start,
-        end=seen.end,
-        skill=found,
-    )
-
-
-def without_bound(evidence: Evidence) -> Finding | None:
-    """Say where a loss runs away from zero faster and faster: what it is given has no bound.
-
-    A likelihood that is being learned gets better ever more slowly; what has no best value does not slow down. The
-    loss of one of two that train against each other may run either way.
-    """
-    losses = np.asarray(evidence.losses, dtype=float)
-    if len(losses) < FEWEST_RUNNING or not np.isfinite(losses).all() or (best_skill(evidence) or 0.0) > SKILLED:
-        return None
-    quarters = block_means(losses, len(losses) // 4)[-4:]
-    sizes = np.abs(quarters)
-    first = float(np.abs(losses[: max(3, len(losses) // 50)]).mean())
-    way = np.diff(quarters)
-    steady = bool((np.sign(way) == np.sign(way[0])).all()) and abs(way[-1]) > 0.8 * abs(way[0])
-    if evidence.adversarial:
-        steady = bool((np.diff(sizes) > 0).all())
-    falls = quarters[-1] < 0 or evidence.adversarial
-    if not falls or not steady or sizes[-1] < RUNAWAY * max(first, 1.0):
-        return None
-    return finding(
-        "training/divergence",
-        "critical",
-        "loss",
-        f"the loss runs from {losses[0]:.3g} to {quarters[-1]:.3g} and does not slow down: a sign is wrong, or what it "
-        "is made of has no bound",
-        start=float(losses[0]),
-        quarters=[float(value) for value in quarters],
-    )
-
-
-def _wrong_sign(evidence: Evidence, seen: Course) -> Finding | None:
-    """Say where minus the loss is minimised and so the loss grows."""
-    call = evidence.data.loss
-    if call is None or (math.isfinite(seen.end) and seen.end > seen.start - 0.1 * abs(seen.start)):
-        return None
-    return finding(
-        "training/divergence",
-        "critical",
-        "loss",
-        f"the backward pass begins from minus the {call.name or call.kind} loss, which grows from "
-        f"{abs(seen.start):.3g} to {abs(seen.end):.3g}: the sign of the loss is wrong",
-        start=seen.start,
-        end=seen.end,
-    )
-
-
 def edge_of_stability(evidence: Evidence) -> Finding | None:
     """Note where learning rate times sharpness lies beyond what plain gradient descent bears."""
     value = evidence.experiments.sharpness
@@ -411,7 +250,6 @@ RULES = (
     learning_rate_too_low,
     oscillating_loss,
     loss_spike,
-    divergence,
     edge_of_stability,
     batch_size,
 )
