@@ -148,13 +148,13 @@ def _columns(evidence: Evidence, x_ND: Tensor) -> Finding | None:
     if not ((ratio > UNEQUAL and top > 3) or top > LARGE or (offset > 30 and top > 3) or drowned):
         return None
     worst = int(torch.where(varied, torch.maximum(level, spread), torch.zeros_like(spread)).argmax())
+    unequal = f"standard deviations of the columns differ by a factor of {ratio:.3g}; " if ratio > UNEQUAL else ""
     return finding(
         "data/inputs-not-normalized",
         _grade(evidence, largest > EXTREME or ratio > 1000 or top > 3 * EXTREME),
         f"feature {feature_name(evidence, worst)}",
-        f"standard deviations of the columns differ by a factor of {ratio:.3g}; feature "
-        f"{feature_name(evidence, worst)} has mean {float(x_ND[:, worst].mean()):.3g} and standard deviation "
-        f"{float(spread[worst]):.3g}",
+        f"{unequal}feature {feature_name(evidence, worst)} has mean {float(x_ND[:, worst].mean()):.3g} and standard "
+        f"deviation {float(spread[worst]):.3g}, where networks expect about 0 and 1",
         ratio=ratio,
         largest_std=largest,
         largest_mean=float(level[varied].max()),
