@@ -20,6 +20,7 @@ from convergent.engine.memory import keep_freed_memory
 from convergent.engine.plan import (
     PlanRecord,
     make_state,
+    planned,
     read_plan,
 )
 from convergent.engine.state import TrainState, copied
@@ -292,7 +293,7 @@ def earlier_findings(folder: Path, name: str = "preflight.json") -> list[Finding
 def make_training(prepared: Prepared, state: TrainState, record: PlanRecord, observers: list[Any]) -> Training:
     """Return what the loop needs for this training."""
     config, plan, spec = prepared.config, record.chosen, prepared.splits.spec
-    recipe = replace(prepared.recipe, precision=plan.precision)
+    recipe = planned(prepared.recipe, plan)
     metric = prepared.task.metric(spec)
 
     def evaluate() -> dict[str, float]:

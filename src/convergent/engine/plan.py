@@ -1,9 +1,9 @@
 """The execution plan: how a step is run is measured on the real model and real batches, not guessed.
 
-Each choice is timed against the best so far (layout, precision, fused optimiser, threads, one compiled graph) and taken
-only if it is faster and its loss agrees with float32. The plan decides the last bits of the weights, so it belongs to
-the run: it is written before the first step, `resume` uses it as it stands, and it is remembered for the same machine,
-libraries, model and shapes.
+Each choice is timed against the best so far (layout, precision, filters' gradients, fused optimiser, threads, one
+compiled graph) and taken only if it is faster and its loss agrees with float32. The plan decides the last bits of the
+weights, so it belongs to the run: it is written before the first step, `resume` uses it as it stands, and it is
+remembered for the same machine, libraries, model and shapes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from convergent.optim import has_fused, trainable
 from convergent.speed import product_speed, seconds_of
 from convergent.types import Batch, UserError
 
-CHOICES = ("layout", "precision", "layout", "optimizer", "threads", "compile")
+CHOICES = ("layout", "precision", "layout", "filters", "optimizer", "threads", "compile")
 """The layout again where the precision has changed: matrix units for bfloat16 want channels last."""
 SECONDS_PER_CANDIDATE = 0.6
 MOST_STEPS = 30
@@ -58,6 +58,8 @@ class Plan(BaseModel):
 
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     layout: Literal["contiguous", "channels_last"] = "contiguous"
+    joined_filters: bool = False
+    """Gradients of filters over small images are taken on the batch as one image."""
     fused_optimizer: bool = False
     compiled: bool = False
     threads: int = 1
@@ -73,6 +75,7 @@ class Plan(BaseModel):
         'bfloat16, contiguous, eager, 2 threads'
         """
         words = [self.precision, self.layout.replace("_", "-")]
+        words += ["joined filter gradients"] if self.joined_filters else []
         words += ["fused optimiser"] if self.fused_optimizer else []
         words += ["one compiled graph" if self.compiled else "eager"]
         return ", ".join([*words, f"{self.threads} thread{'s' if self.threads > 1 else ''}"])
@@ -138,6 +141,11 @@ def _processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def planned(recipe: Recipe, plan: Plan) -> Recipe:
+    """Return the recipe with the arithmetic of the plan."""
+    return replace(recipe, precision=plan.precision, joined_filters=plan.joined_filters)
+
+
 def make_state(model: nn.Module, recipe: Recipe, plan: Plan) -> TrainState:
     """Return the training state of `model` under `plan`; the model is moved and laid out in place."""
     config, device = recipe.config, recipe.device
@@ -157,7 +165,7 @@ class _Trial:
         self.batches, self.plan, self.recipe, self.device_type = batches, plan, recipe, recipe.device.type
         torch.set_num_threads(plan.threads)
         state = make_state(copy.deepcopy(model), recipe, plan)
-        self.step: StepFunction = make_step(state, replace(recipe, precision=plan.precision), plan.compiled)
+        self.step: StepFunction = make_step(state, planned(recipe, plan), plan.compiled)
         start = time.perf_counter()
         self.losses = [self._run(i).item() for i in range(2)]
         self.first_seconds = time.perf_counter() - start
@@ -208,6 +216,10 @@ def candidate_plans(best: Plan, choice: str, config: Config, state: TrainState, 
             names = {"auto": ["bfloat16"] + (["float16"] if device.type == "cuda" else [])}
             wanted = names.get(config.precision, [])
             return [best.model_copy(update={"precision": name}) for name in wanted]
+        case "filters":
+            # It is for the matrix units of a processor: bfloat16 with the channels last.
+            units = best.precision == "bfloat16" and best.layout == "channels_last" and device.type == "cpu"
+            return [best.model_copy(update={"joined_filters": True})] if units else []
         case "optimizer":
             return (
                 [best.model_copy(update={"fused_optimizer": True})]

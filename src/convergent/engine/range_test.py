@@ -14,7 +14,7 @@ from itertools import islice
 from torch import nn
 
 from convergent.data.loader import TrainingBatches
-from convergent.engine.plan import Plan, make_state
+from convergent.engine.plan import Plan, make_state, planned
 from convergent.engine.step import EagerStep, Recipe
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 100
@@ -27,7 +27,7 @@ def range_test(
 ) -> tuple[float, list[list[float]]]:
     """Return (learning rate, [[rate, smoothed loss], ...]); the model is not changed."""
     config = recipe.config.model_copy(update={"learning_rate": 1.0, "ema": 0.0})
-    recipe = replace(recipe, config=config, precision=plan.precision)
+    recipe = planned(replace(recipe, config=config), plan)
     step = EagerStep(make_state(copy.deepcopy(model), recipe, plan), recipe)
     curve: list[list[float]] = []
     average, lowest = 0.0, math.inf

@@ -7,7 +7,7 @@ update runs them as one piece of machine code.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.optim.sgd import sgd
 
 from convergent.config import Config
 from convergent.data.order import derived_seed, generator
+from convergent.engine.filter_gradient import JoinedFilterGradients
 from convergent.engine.state import TrainState
 from convergent.losses import penalty
 from convergent.optim import MakeOptimizers, decay_weights, decays, make_optimizers, trainable
@@ -38,6 +39,8 @@ class Recipe:
     config: Config
     device: torch.device
     precision: str = "float32"
+    joined_filters: bool = False
+    """Gradients of filters over small images are taken on the batch as one image (engine/filter_gradient.py)."""
     optimizers: MakeOptimizers = make_optimizers
     """(model, config, fused) -> its optimisers: those that the options name, or the user's own."""
 
@@ -47,6 +50,16 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     if precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=DTYPES[precision])
+
+
+@contextlib.contextmanager
+def arithmetic(recipe: Recipe) -> Iterator[None]:
+    """Run what is within in the recipe's precision, and its convolutions as the recipe says."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(autocast(recipe.device, recipe.precision))
+        if recipe.joined_filters:
+            stack.enter_context(JoinedFilterGradients(DTYPES[recipe.precision]))
+        yield
 
 
 def seed_step(seed: int, step: int, device: torch.device) -> None:
@@ -117,7 +130,7 @@ class EagerStep:
 
     def _backward(self, batch: Batch, share: float) -> Tensor:
         recipe, config = self.recipe, self.recipe.config
-        with autocast(recipe.device, recipe.precision):
+        with arithmetic(recipe):
             loss, _ = recipe.forward(self.state.model, batch, recipe.loss)
         objective = loss
         if config.l1 or config.l2:

@@ -7,7 +7,7 @@ the step alone: what differs between them is the remedy.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from convergent.data.loader import TrainingBatches
 from convergent.engine.evaluate import outputs_of
-from convergent.engine.plan import Plan, make_state
+from convergent.engine.plan import Plan, make_state, planned
 from convergent.engine.state import TrainState, copied
 from convergent.engine.step import EagerStep, Recipe
 from convergent.optim import schedule_factor
@@ -43,7 +43,7 @@ class Branch:
     @property
     def recipe(self) -> Recipe:
         """The patient's recipe in the plan's precision."""
-        return replace(self.patient.recipe, precision=self.plan.precision)
+        return planned(self.patient.recipe, self.plan)
 
     def advance(self, to_step: int) -> bool:
         """Train up to `to_step`; return False where the loss was not finite, or the step can't be made."""
@@ -118,7 +118,7 @@ def can_begin_from(patient: Patient, start: Snapshot) -> bool:
 
 def new_branch(patient: Patient, plan: Plan, total_steps: int, start: Snapshot | None = None) -> Branch:
     """Return a patient at its first step, or at a state."""
-    recipe = replace(patient.recipe, precision=plan.precision)
+    recipe = planned(patient.recipe, plan)
     state = make_state(copy.deepcopy(patient.model), recipe, plan)
     if start is not None:
         begin_from(state, patient, start)
