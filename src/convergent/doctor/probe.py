@@ -6,7 +6,6 @@ and draws nothing from any random generator.
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,22 +15,20 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from convergent.doctor.activations import ActivationLog
-from convergent.doctor.by_hand import divisor, settled
 from convergent.doctor.collect import Collector
 from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
 from convergent.doctor.layers import describe_layers, note_neighbours, note_switches, put_in_order
+from convergent.doctor.loss_log import LossLog, Pair, note_crossed
 from convergent.doctor.measure import Pending, std_across
 from convergent.doctor.readings import READ_EVERY, Readings
-from convergent.doctor.record import Evidence, Experiments, LossKind
+from convergent.doctor.record import Evidence, LossKind
 from convergent.doctor.replicas import Replicas
 from convergent.doctor.ring import Call, Ring
 from convergent.doctor.steps import (
-    crossed,
     describe_optimizers,
     first_tensor,
     is_sampled,
     keeps_batch,
-    loss_call,
     note_penalties,
     parameters_of,
 )
@@ -66,14 +63,10 @@ class Probe:
         self.ring = Ring()
         self._replicas = Replicas(number)
         self.tape: Tape | None = None
-        self.output_transform = ""
-        self._gives_output = True
+        self.loss_log = LossLog()
         self.linear_pairs: dict[tuple[str, str], None] = {}
         self.branches: set[str] = set()
         self.products: set[str] = set()
-        self.loss_scale = self.hand_scale = 1.0
-        self._values, self._parts = 1, False
-        self._tried = Experiments()
         self._foreign: dict[int, Tensor] = {}
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._ran: dict[str, None] = {}
@@ -84,7 +77,6 @@ class Probe:
         self._pending = Pending(max(2 * MANY_SCALARS, 4 * READ_EVERY * len(self._names)))
         self.watch_updates()
         self._activations = ActivationLog()
-        self._losses: list[float] = []
         self._switches = [m for m in model.modules() if isinstance(m, EVALUATION_MODULES)]
         self.log = EvaluationLog()
         self._fresh()
@@ -92,7 +84,7 @@ class Probe:
     def _fresh(self) -> None:
         self._call: Call | None = None
         self._input: Tensor | None = None
-        self._pairs: list[tuple[LossKind, str, Tensor, Tensor, dict[str, Any]]] = []
+        self._pairs: list[Pair] = []
         self._updates.next_step()
         self._activations.next_step()
         self._learned: tuple[Tensor, Tensor | None] | None = None
@@ -174,8 +166,8 @@ class Probe:
             self._tape_now.begin(output)
         leaf = next((x for x in pytree.tree_leaves(output) if isinstance(x, Tensor) and x.is_floating_point()), None)
         if leaf is not None:
-            if not self.output_transform and self.evidence.data.loss is None:
-                self.output_transform = transform
+            if not self.loss_log.output_transform and self.evidence.data.loss is None:
+                self.loss_log.output_transform = transform
             if is_sampled(self.step) and leaf.ndim and len(leaf) > 1:
                 sample = self._updates.sample(self.step)
                 self._pending.add(std_across(leaf.detach().float()), lambda value: setattr(sample, "output_std", value))
@@ -218,67 +210,17 @@ class Probe:
         if self._input is not None and self.evidence.batch_size is None:
             self.evidence.batch_size = len(self._input)
         if self._pairs and self.evidence.data.loss is None:
-            kind, name, output, target, options = self._pairs[0]
-            self.evidence.data.loss = loss_call(kind, name, output, target, options)
-            own = self._gives_output = bool(options.get("own_output", True))
-            if options.get("transform") or options.get("traced"):
-                self.output_transform = str(options["transform"])  # of the part of the output that this loss gets
-            others = [one for one in self._pairs[1:] if one[2] is output and one[3] is not target]
-            self.evidence.data.several_targets = bool(others)
-            self._note_other_targets()
-            if kind in ("cross_entropy", "nll") and output.ndim >= 2:
-                self.evidence.data.num_classes = output.shape[1]
-            if own:
-                self._note_output(output, classes=-1 if name == "ctc_loss" else 1)
-            self._note_scale(options.get("value"), by_hand=bool(options.get("by_hand")))
+            self.loss_log.commit(self.evidence, self._pairs, self.loss, self._pending)
         if self._input is not None and self.collector.open and not self.is_part:
             self._learned = (self._input, self._pairs[0][3] if self._pairs else None)
         self._pairs = []
         self._input = None
 
-    def _note_other_targets(self) -> None:
-        """Note level and spread of the numbers that further losses compare outputs with: boxes beside classes, say."""
-        for kind, name, output, target, _ in self._pairs[1:]:
-            if kind not in ("mse", "l1", "smooth_l1") or not target.is_floating_point() or target.requires_grad:
-                continue
-            numbers = [target.float().mean(), target.float().std(unbiased=False)]
-            self._pending.add_all(numbers, functools.partial(self._take_other, name or kind, tuple(output.shape)))
-
-    def _take_other(self, name: str, shape: tuple[int, ...], numbers: list[float]) -> None:
-        self.evidence.data.other_targets.append((name, shape, numbers[0], numbers[1]))
-
-    def _note_scale(self, value: Any, *, by_hand: bool) -> None:
-        """Note by what the loss was multiplied before the backward pass: accumulation divides, a scaler multiplies."""
-        if not isinstance(value, Tensor) or not isinstance(self.loss, Tensor):
-            return
-        self._parts = bool(value.ndim)
-        self._values, name = value.numel(), "hand_scale" if by_hand else "loss_scale"
-        self._pending.add(self.loss.mean() / value.detach().mean(), lambda number: setattr(self, name, number))
-
-    def _note_output(self, output: Tensor, classes: int = 1) -> None:
-        """Note the range of what the loss got, and whether it looks like probabilities or log-probabilities."""
-        if not output.is_floating_point() or not output.numel():
-            return
-        out, tried = output.detach().float(), self._tried
-        self._pending.add(out.min(), lambda value: setattr(tried, "output_min", value))
-        self._pending.add(out.max(), lambda value: setattr(tried, "output_max", value))
-        if out.ndim >= 2 and out.shape[classes] > 1:
-            far = (out.sum(classes) - 1).abs().max()
-            self._pending.add(far, lambda value: setattr(tried, "output_sums_to_one", value < 1e-4))
-            self._pending.add(out.logsumexp(classes).mean(), lambda value: setattr(tried, "output_log_sum", value))
-
     def note_call(self, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Let the tape of this step run."""
         if self._tape_now is not None:
             self._tape_now.note(function, args, kwargs, result)
-            self._note_crossed(args, result)
-
-    def _note_crossed(self, args: Any, result: Any) -> None:
-        """Note where outputs and what belongs to them were crossed to a table; outputs with themselves are pairs."""
-        pair = [one for one in args[:2] if isinstance(one, Tensor)]
-        table = isinstance(result, Tensor) and result.ndim == 2 and len(result) == result.shape[1]
-        if table and len(pair) == 2 and pair[0].requires_grad != pair[1].requires_grad:
-            self.evidence.data.crossed = self.evidence.data.crossed or crossed(*pair)
+            note_crossed(self.evidence.data, args, result)
 
     def before_backward(self, loss: Tensor) -> None:
         """A backward pass is about to begin."""
@@ -340,11 +282,7 @@ class Probe:
         self._collect()
         self.log.forget()
         self._updates.close(self.step, self.loss)
-        # A loss that nobody has shown or told is not known; that is no NaN.
-        if isinstance(self.loss, Tensor):
-            self._pending.add(self.loss.mean() if self.loss.ndim else self.loss, self._losses.append)
-        elif self.loss is not None:
-            self._losses.append(self.loss)
+        self.loss_log.add(self.loss, self._pending)
         self.step += 1
         self._fresh()
         if self._readings.is_due():
@@ -393,7 +331,7 @@ class Probe:
         evidence.samples[:] = [sample for sample in evidence.samples if sample.grad_norm or sample.grad_missing]
         self._activations.finish(evidence)
         self._finish_data()
-        self._finish_loss()
+        self._finish_steps()
         note_penalties(evidence)
         put_in_order(evidence.layers, list(self._ran), self._last_layer)
         note_neighbours(evidence.layers, self._activation_after, self._followed_by, self.products)
@@ -401,8 +339,8 @@ class Probe:
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}
         evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
         evidence.replica_hashes = list(self._replicas.hashes)
-        evidence.experiments = self._tried
-        evidence.experiments.output_transform = self.output_transform if self._gives_output else ""
+        evidence.experiments = self.loss_log.tried
+        evidence.experiments.output_transform = self.loss_log.output_transform if self.loss_log.gives_output else ""
         evidence.experiments.linear_pairs = [p for p in self.linear_pairs if p[0] not in self.branches]
         return evidence
 
@@ -418,17 +356,12 @@ class Probe:
         evidence.scored_in_training, evidence.drops_in_evaluation = list(self.log.scored), self.log.dropped
         evidence.scored_across = self.log.crossed
 
-    def _finish_loss(self) -> None:
-        """Set the losses and how they came to be."""
-        evidence, call = self.evidence, self.evidence.data.loss
+    def _finish_steps(self) -> None:
+        """Set what was stepped on, and the losses."""
+        evidence = self.evidence
         evidence.never_backward = self.step == 0 and not self.backwards
         if not self.step and not self.is_part and any(p.grad is not None for p in self.model.parameters()):
             evidence.idle_passes = self.backwards
         backwards = [sample.backwards for sample in evidence.samples]
         evidence.accumulates = bool(backwards) and min(backwards) > 1
-        scale = self.hand_scale if call is not None and call.by_hand else self.loss_scale
-        evidence.loss_scale = divisor(call, scale, self._values, in_parts=self._parts)
-        evidence.losses = [loss / evidence.loss_scale for loss in self._losses]
-        if call is not None:
-            evidence.data.loss = settled(call, scale, self._values)
-            evidence.data.num_classes = evidence.data.num_classes if evidence.data.loss is not None else None
+        self.loss_log.finish(evidence)

@@ -20,11 +20,18 @@ from convergent.doctor.probe import Probe
 from convergent.doctor.values import pack, unpack
 from convergent.doctor.watch import Watch
 
-FORMAT = 1
+FORMAT = 2
 PROBE = (
-    "step", "output_transform", "linear_pairs", "branches", "products", "loss_scale", "hand_scale", "_values", "_parts",
-    "_tried", "_gives_output", "_ran", "_activation_after", "_followed_by", "_last_layer",
-)  # fmt: skip
+    "step",
+    "linear_pairs",
+    "branches",
+    "products",
+    "_ran",
+    "_activation_after",
+    "_followed_by",
+    "_last_layer",
+)
+LOSS = ("output_transform", "gives_output", "scale", "hand_scale", "values", "parts", "tried")
 COLLECTOR = (
     "sizes", "kept_hashes", "seen", "steps_per_epoch", "batches", "open", "repeated", "equal_batches",
     "with_replacement", "_previous", "_previous_step", "_last_step", "_equal_in_a_row", "_full",
@@ -75,6 +82,7 @@ def _seen(probe: Probe) -> dict[str, Any]:
     return {
         "evidence": plain,
         "probe": {name: getattr(probe, name) for name in PROBE},
+        "loss": {name: getattr(probe.loss_log, name) for name in LOSS},
         "collector": {name: getattr(collector, name) for name in COLLECTOR},
         "inputs": _rows(collector._inputs),
         "targets": _rows(collector._targets),
@@ -88,6 +96,8 @@ def _bring_back(probe: Probe, seen: dict[str, Any]) -> None:
     probe.watch_updates()
     for name in PROBE:
         setattr(probe, name, seen["probe"][name])
+    for name in LOSS:
+        setattr(probe.loss_log, name, seen["loss"][name])
     collector, log = probe.collector, probe._activations
     for name in COLLECTOR:
         setattr(collector, name, seen["collector"][name])
