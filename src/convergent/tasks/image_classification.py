@@ -21,6 +21,7 @@ from convergent.models.normalized import Normalized
 from convergent.models.pretrained import check_backbone, make_backbone
 from convergent.task import Augment, Task
 from convergent.tasks import _classification
+from convergent.tasks._image_size import epochs_in, operations, speed_here, widest
 from convergent.types import DataSpec, Panel, Recognition, Samples, Splits, UserError
 
 NAME = "image-classification"
@@ -32,11 +33,13 @@ PEAK_RATES = {
     "adam": 1e-3, "adamw": 1e-3, "muon": 0.06, "rmsprop": 5e-4, "adagrad": 1e-2, "sgd": 5e-2, "gradient_descent": 0.1,
 }  # fmt: skip
 MUON_BATCH = 256
+TURN = 1.0  # radians, of a filter by random steps over the whole training
 PIXELS_SEEN = 1_000_000_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 LONGER = 3  # times as many at most where a time is given, and the machine makes them within it
 EXAMPLES = 24
 LABEL_SMOOTHING = 0.1
+MLP_WIDTH = 512
 WIDTHS = {1: 32, 3: 64}  # of the first stage of the cnn: grey images say less
 
 
@@ -90,17 +93,41 @@ def choose_epochs(features: ImageFeatures, num_images: int, *, timed: bool = Fal
     return epochs * LONGER if timed else epochs
 
 
-def peak_rate(optimizer: str, batch_size: int) -> float:
+def choose_width(config: Config, features: ImageFeatures, num_images: int, model: str) -> int:
+    """Return the units of an mlp's layers, or the channels of a cnn's first stage: more where the time is long."""
+    if model == "mlp":
+        return MLP_WIDTH
+    usual = WIDTHS[features.channels]
+    if model not in MODELS or config.time_limit is None:
+        return usual
+    size, speed = (features.height, features.width), speed_here(config.device)
+    return widest(usual, size, features.channels, num_images, config.time_limit, speed)
+
+
+def expected_epochs(config: Config, features: ImageFeatures, num_images: int, model: str, width: int) -> float:
+    """Return about how many passes over the data the training will make: as many as there is time for, or asked for."""
+    most = config.epochs or choose_epochs(features, num_images, timed=bool(config.time_limit))
+    if config.time_limit is None:
+        return most
+    if model != "cnn":
+        return min(most, choose_epochs(features, num_images))
+    cost = operations((features.height, features.width), features.channels, width)
+    return min(most, max(1.0, epochs_in(config.time_limit, speed_here(config.device), num_images, cost)))
+
+
+def peak_rate(optimizer: str, batch_size: int, steps: float) -> float:
     """Return the peak learning rate: Muon's for batches of 256, and by the square root of their size for others.
 
     The noise of a normalised step falls with the square root of the batch: Malladi et al. 2022,
-    https://arxiv.org/abs/2205.10287.
+    https://arxiv.org/abs/2205.10287. Muon's filters keep their norm and the rate is the angle of a step, so that steps
+    in random directions turn them by rate * sqrt(steps): about one radian in all is enough, and more steps are shorter
+    (Kosson et al. 2023, https://arxiv.org/abs/2305.17212; airbench94 takes 0.7 of one).
 
-    >>> peak_rate("muon", 64), peak_rate("adamw", 64)
-    (0.03, 0.001)
+    >>> peak_rate("muon", 64, 100), peak_rate("muon", 256, 10_000), peak_rate("adamw", 64, 100)
+    (0.03, 0.01, 0.001)
     """
     rate = PEAK_RATES[optimizer]
-    return rate * math.sqrt(batch_size / MUON_BATCH) if optimizer == "muon" else rate
+    return min(rate * math.sqrt(batch_size / MUON_BATCH), TURN / math.sqrt(steps)) if optimizer == "muon" else rate
 
 
 def defaults(spec: DataSpec, config: Config) -> Config:
@@ -115,19 +142,23 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     model = config.model or "cnn"
     optimizer = config.optimizer or ("muon" if model == "cnn" else "adamw")
     batch_size = config.batch_size or min(256, max(32, 2 ** round(math.log2(max(1, num_images) / 100))))
+    width = config.width or choose_width(config, features, num_images, model)
+    steps = config.max_steps or math.ceil(
+        expected_epochs(config, features, num_images, model, width) * num_images / batch_size
+    )
     sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
     decided: dict[str, Any] = {
         "task": NAME,
         "model": model,
         "activation": "gelu" if model == "cnn" else "relu",
-        "width": 512 if model == "mlp" else WIDTHS[features.channels],
+        "width": width,
         "depth": 2 if model == "mlp" else num_stages(size, stem_stride(size)),
         "dropout": 0.2 if model == "mlp" else 0.0,
         "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
         "output": "sigmoid" if sigmoid else "softmax",
         "label_smoothing": 0.0 if sigmoid else LABEL_SMOOTHING,
         "optimizer": optimizer,
-        "learning_rate": peak_rate(optimizer, batch_size),
+        "learning_rate": peak_rate(optimizer, batch_size, steps),
         "beta2": 0.999,
         "weight_decay": 0.01 if config.pretrained is None else 1e-4,
         "batch_size": batch_size,
