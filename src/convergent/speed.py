@@ -8,17 +8,26 @@ from functools import cache
 
 import torch
 
+SMALL, LARGE = 320, 1024
+"""Sides of the matrices: a small one takes no second where the arithmetic is emulated, a large one fills the units."""
+EMULATED = 1e10
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+def peak_speed(device_type: str) -> float:
+    """Return the speed of large matrix products in the fastest precision that is not emulated."""
+    quick = [one for one in ("float32", "bfloat16") if product_speed(one, device_type) > EMULATED]
+    return max((product_speed(one, device_type, LARGE) for one in quick), default=EMULATED)
+
+
 @cache
-def product_speed(precision: str, device_type: str) -> float:
+def product_speed(precision: str, device_type: str, side: int = SMALL) -> float:
     """Return the measured matrix-product speed in floating-point operations a second; 0 where it does not run."""
-    side = 1024 if device_type == "cuda" else 320
+    side = LARGE if device_type == "cuda" else side
     try:
         a = torch.ones(side, side, dtype=DTYPES[precision], device=device_type)
         a @ a
-        best = min(seconds_of(lambda: a @ a, device_type) for _ in range(3))
+        best = min(seconds_of(lambda: a @ a, device_type) for _ in range(3 if side == SMALL else 9))
     except RuntimeError:
         return 0.0
     return float(2 * side**3 / best)

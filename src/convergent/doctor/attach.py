@@ -93,7 +93,9 @@ def attach(watch: Watch) -> None:
             first = tensors if isinstance(tensors, Tensor) else next(iter(tensors), None)
             if isinstance(first, Tensor):
                 watch.note_backward(first)
-            return original(tensors, *args, **kwargs)
+            result = original(tensors, *args, **kwargs)
+            watch.after_backward()
+            return result
 
         return call
 

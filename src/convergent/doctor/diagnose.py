@@ -16,7 +16,7 @@ from convergent.doctor.experiments.chance import chance_loss, floor_loss
 from convergent.doctor.probe import Probe
 from convergent.doctor.rank import SEVERITIES, ranked
 from convergent.doctor.record import Evidence
-from convergent.doctor.rules import ADVERSARIAL_RULES, CLIMBING_RULES, RULES
+from convergent.doctor.rules import ADVERSARIAL_RULES, CLIMBING_RULES, LOOSE_RULES, RULES
 from convergent.doctor.statistics import climbs, median, usual_rate
 from convergent.doctor.subject import Subject
 from convergent.doctor.tape import replay
@@ -48,6 +48,8 @@ def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
             said = {one.code for one in findings}  # parts of one network have their loss and their rate in common
             mine = [one for one in mine if one.code not in said]
         findings += [f.model_copy(update={"model": evidence.name}) for f in mine] if several else mine
+    if not watch.probes and watch.loose.step:
+        findings = judge(watch.loose.finish(), LOOSE_RULES)
     return sorted(findings, key=lambda one: SEVERITIES[one.severity])
 
 

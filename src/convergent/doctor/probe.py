@@ -350,6 +350,7 @@ class Probe:
         evidence.steps_per_epoch = self.collector.steps_per_epoch
         evidence.data.repeated_batches = self.collector.equal_batches
         evidence.data.train = self.collector.sample_set()
+        evidence.data.late_spread, evidence.data.late_classes = self.ring.spread(), self.ring.classes()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)

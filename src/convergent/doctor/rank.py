@@ -84,11 +84,14 @@ BAD_RESULT = frozenset(COURSE) - {
     "data/too-few-samples",
     "data/constant-feature",
     "result/too-good",
+    "training/batch-size",
 }
 BAD_STEPS = frozenset(STEPS)
 EXPLAINS: dict[str, frozenset[str]] = {
     **dict.fromkeys(STRUCTURE, BAD_RESULT | BAD_STEPS),
     "setup/bad-initialization": BAD_RESULT | BAD_STEPS | {"setup/missing-nonlinearity"},
+    # What is left out of the forward pass gets no gradient either, so that this does not explain the other.
+    "setup/parameters-not-trained": (BAD_RESULT | BAD_STEPS) - {"setup/input-ignored"},
     "data/targets-not-scaled": BAD_RESULT | BAD_STEPS,
     "data/inputs-not-normalized": BAD_RESULT | BAD_STEPS | {"setup/bad-initialization"},
     "data/labels-shuffled": BAD_RESULT
@@ -127,9 +130,9 @@ EXPLAINS: dict[str, frozenset[str]] = {
             "result/no-better-than-baseline",
         }
     ),
-    "training/constant-output": frozenset(
-        {"result/no-better-than-baseline", "result/class-collapse", "setup/input-ignored"}
-    ),
+    "training/batch-size": (BAD_RESULT | BAD_STEPS) - {"training/batch-size"},
+    "setup/input-ignored": frozenset({"training/constant-output", "setup/cannot-overfit-batch"}),
+    "training/constant-output": frozenset({"result/no-better-than-baseline", "result/class-collapse"}),
     "result/no-better-than-baseline": frozenset({"result/class-collapse", "result/stopped-early"}),
 }
 

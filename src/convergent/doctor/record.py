@@ -82,6 +82,10 @@ class DataEvidence:
     file_names: list[str] = field(default_factory=list)
     """Names of the training samples where they are known, aligned with `train`."""
     feature_names: list[str] = field(default_factory=list)
+    late_spread: float | None = None
+    """Standard deviation of all numbers in the last batches that were trained on."""
+    late_classes: Tensor | None = None
+    """Class numbers of the last batches that were trained on."""
     repeated_batches: int = 0
     """Batches that are equal to the one before."""
 
@@ -228,6 +232,8 @@ class Experiments:
     """The last function on the way to the output: `softmax`, `log_softmax`, `sigmoid`, `relu`, `tanh`; else empty."""
     linear_pairs: list[tuple[str, str]] = field(default_factory=list)
     """Neighbouring linear layers with nothing nonlinear between."""
+    affine: bool | None = None
+    """First weights: the output for the mean of two inputs is the mean of their outputs, and depends on no other."""
     penalty_ratio: float | None = None
     """Of a penalty in the loss, a function of the weights alone: norm of its gradient by the rest's, at the end."""
     time_ratio: float | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from convergent.doctor.steps import copy_into, own_copy
+from convergent.doctor.steps import copy_into, first_tensor, own_copy
 
 MOST_BATCHES = 8
 MOST_BYTES = 4 * 2**20
@@ -35,6 +36,19 @@ class Ring:
         call: Call = copy_into(self._spare[-1][0] if self._spare else None, (args, kwargs))
         return call
 
+    def spread(self) -> float | None:
+        """Return the standard deviation of all numbers of the first input; None where they are no real numbers."""
+        inputs = [first_tensor(args, kwargs) for args, kwargs, _ in self.batches]
+        numbers = [one.float().flatten() for one in inputs if one is not None and one.is_floating_point()]
+        return float(torch.cat(numbers).std()) if numbers else None
+
+    def classes(self) -> Tensor | None:
+        """Return the class numbers that the loss got, one a sample; None where there are none, or of several kinds."""
+        found = [[one for one in outside if _are_classes(one)] for _, _, outside in self.batches]
+        if not found or any(len(each) != 1 for each in found):
+            return None
+        return torch.cat([each[0].detach().cpu() for each in found])
+
     def keep(self, call: Call, outside: list[Tensor]) -> bool:
         """Keep the call that was copied last, with a copy of what came from outside; False where that does not fit."""
         if self.batches and len(self.batches[0][2]) != len(outside):
@@ -45,3 +59,7 @@ class Ring:
             args, kwargs, old = self.batches.pop(0)
             self._spare.append(((args, kwargs), old))
         return True
+
+
+def _are_classes(tensor: Tensor) -> bool:
+    return tensor.ndim == 1 and len(tensor) > 1 and not tensor.is_floating_point() and tensor.dtype != torch.bool

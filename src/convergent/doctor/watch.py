@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils import _pytree as pytree
 
+from convergent.doctor.loose import Loose
 from convergent.doctor.probe import Probe
 from convergent.doctor.record import LossKind
 from convergent.doctor.spotter import Spotter, Trace
@@ -68,6 +69,7 @@ class Watch:
     def __init__(self, *, sees_backward: bool = True, evaluations: bool = True) -> None:
         self.spotter = Spotter(self)
         self.probes: list[Probe] = []
+        self.loose = Loose()
         self.closed = False
         self.failure: Exception | None = None
         self._sees_backward = sees_backward
@@ -219,6 +221,14 @@ class Watch:
         self._passes += 1
         for probe in self._forwards:
             probe.before_backward(loss)
+        if not self.probes:
+            self.loose.before_backward(loss)
+
+    @_guarded
+    def after_backward(self) -> None:
+        """A backward pass has ended."""
+        if not self.probes:
+            self.loose.after_backward()
 
     @_guarded
     def note_loss(self, loss: Tensor | float) -> None:

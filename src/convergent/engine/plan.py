@@ -217,9 +217,11 @@ def candidate_plans(best: Plan, choice: str, config: Config, state: TrainState, 
             wanted = names.get(config.precision, [])
             return [best.model_copy(update={"precision": name}) for name in wanted]
         case "filters":
-            # It is for the matrix units of a processor: bfloat16 with the channels last.
-            units = best.precision == "bfloat16" and best.layout == "channels_last" and device.type == "cpu"
-            return [best.model_copy(update={"joined_filters": True})] if units else []
+            # It is for the matrix units of a processor, which want bfloat16 and the channels last.
+            units = best.precision == "bfloat16" and device.type == "cpu"
+            filters = any(p.ndim == 4 for p in state.model.parameters())
+            changes = {"layout": "channels_last", "joined_filters": True}
+            return [best.model_copy(update=changes)] if units and filters else []
         case "optimizer":
             return (
                 [best.model_copy(update={"fused_optimizer": True})]

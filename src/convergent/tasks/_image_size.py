@@ -11,7 +11,7 @@ import math
 import torch
 
 from convergent.models.cnn import GROWTH, PATCH, num_stages, stem_stride
-from convergent.speed import product_speed
+from convergent.speed import peak_speed
 
 GROWING = (1.0, 1.5, 2.0, 3.0)
 """Times the usual width."""
@@ -31,8 +31,7 @@ def speed_here(device: str) -> float:
     """
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     kind = kind if device == "auto" else torch.device(device).type
-    fastest = max(product_speed(precision, kind) for precision in ("float32", "bfloat16"))
-    return float(2.0 ** round(math.log2(max(1.0, USED * fastest))))
+    return float(2.0 ** round(math.log2(USED * peak_speed(kind))))
 
 
 def operations(image_size: tuple[int, int], channels: int, width: int) -> float:

@@ -17,7 +17,14 @@ import torch
 
 from convergent.doctor.experiments.chance import chance_loss, floor_loss
 from convergent.doctor.experiments.curvature import noise_scale, sharpness
-from convergent.doctor.experiments.dependence import doubled_batch, future_leak, is_causal, samples_mix, several_inputs
+from convergent.doctor.experiments.dependence import (
+    doubled_batch,
+    future_leak,
+    is_affine,
+    is_causal,
+    samples_mix,
+    several_inputs,
+)
 from convergent.doctor.experiments.learning import overfit_batch, rates
 from convergent.doctor.experiments.modes import (
     eval_calls_differ,
@@ -60,6 +67,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
         (1.0, lambda: set_all(found, eval_calls_differ=eval_calls_differ(subject))),
         (1.0, lambda: set_all(found, own_accuracy=own_accuracy(subject, evidence))),
         (1.0, lambda: set_all(found, positives=positives(subject, evidence))),
+        (1.0, lambda: set_all(found, affine=is_affine(subject))),
         (1.0, lambda: set_all(found, penalty_ratio=penalty_ratio(subject))),
         (1.0, lambda: set_all(found, time_ratio=time_ratio(subject))),
         (1.0, lambda: set_all(found, noise_scale=noise_scale(subject))),

@@ -16,6 +16,8 @@ from convergent.doctor.subject import Example, Subject, batch_dimension, first_o
 
 SHIFTED = 0.9
 SHORTEST = 4
+AFFINE = 1e-3
+"""Of the outputs' spread: rounding in float32."""
 
 
 def _inputs(example: Example) -> Tensor | None:
@@ -76,6 +78,38 @@ def samples_mix(subject: Subject) -> float | None:
         spread = before.std(unbiased=False) + 1e-3 * before.abs().mean() + 1e-9
         worst = max(worst, float((after - before)[others].abs().max() / spread))
     return worst
+
+
+def is_affine(subject: Subject) -> bool | None:
+    """Return whether the outputs are an affine function of one of the inputs, on which nearly all of them depends.
+
+    The others are held fixed: a graph's edges multiply what they carry. None where no input is of real numbers.
+    """
+    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    if example is None or subject.batch_size < 3:
+        return None
+    subject.to_start()  # what has learned nothing may give one output for everything
+    subject.model.eval()
+    args, kwargs, _ = example
+    leaves = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    real = [t for t in leaves if t.is_floating_point() and t.ndim > 1 and len(t) == subject.batch_size]
+    tried = [_is_affine_in(subject, leaf, args, kwargs) for leaf in real]
+    return any(tried) if tried else None
+
+
+def _is_affine_in(subject: Subject, leaf: Tensor, args: Any, kwargs: Any) -> bool:
+    def outputs(other: Tensor) -> Tensor | None:
+        exchanged = pytree.tree_map_only(Tensor, lambda t: other if t is leaf else t, (args, kwargs))
+        return _output_rows(subject, *exchanged)
+
+    neighbour = leaf.roll(1, 0)
+    here, there = outputs(leaf), outputs(neighbour)
+    middle, nothing = outputs((leaf + neighbour) / 2), outputs(torch.zeros_like(leaf))
+    if here is None or there is None or middle is None or nothing is None:
+        return False
+    spread = float(here.std(0, unbiased=False).mean())
+    depends = float(nothing.std(0, unbiased=False).mean()) < 0.3 * spread
+    return depends and spread > 0 and float((middle - (here + there) / 2).abs().max()) < AFFINE * spread
 
 
 def _compares_samples(subject: Subject, example: Example) -> bool:

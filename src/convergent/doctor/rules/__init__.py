@@ -88,3 +88,11 @@ ADVERSARIAL_RULES = (
     divergence.without_bound,
 )
 """What holds where several models train against each other: their losses need not fall, nor are their inputs data."""
+LOOSE_RULES = (
+    setup_loop.missing_zero_grad,
+    setup_model.bad_initialization,
+    gradients.non_finite,
+    gradients.vanishing_gradient,
+    divergence.divergence,
+)
+"""What holds of weights without modules, of which losses and gradients alone are seen."""

@@ -29,6 +29,9 @@ CODE_OFF = 100.0
 MOST_COLUMNS = 1000
 FAR_OUT = 1000.0
 """Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
+FIRST = 256
+ALIKE, FAR = 1.4, 1.6
+"""Of the spreads of inputs: of two halves of the data, and of what has become something else."""
 
 
 def non_finite_values(evidence: Evidence) -> Finding | None:
@@ -286,8 +289,36 @@ def _by_feature(samples: SampleSet) -> Tensor:
     return x.reshape(-1, 1) if shares_units(samples.inputs) else x.reshape(len(x), -1)
 
 
+def _drifts_away(evidence: Evidence) -> Finding | None:
+    """Say where training inputs began as validation inputs are, and have another spread at the end."""
+    train, valid, late = evidence.data.train, evidence.data.valid, evidence.data.late_spread
+    if late is None or not is_numeric(train, 100) or not is_numeric(valid, 40) or evidence.adversarial:
+        return None
+    assert train is not None and valid is not None
+    first, other = (float(torch.nan_to_num(one.inputs[:FIRST].float()).std()) for one in (train, valid))
+    if (
+        min(first, other, late) <= 0
+        or max(first / other, other / first) > ALIKE
+        or max(late / first, first / late) < FAR
+    ):
+        return None
+    return finding(
+        "data/augmentation-too-strong",
+        "critical" if failed(evidence) else "warning",
+        "training inputs",
+        f"training inputs began with a spread of {first:.3g}, like validation inputs ({other:.3g}), and end with "
+        f"{late:.3g}: what changes them works on the stored samples, and adds up from epoch to epoch",
+        first=first,
+        last=late,
+        validation=other,
+    )
+
+
 def augmentation_too_strong(evidence: Evidence) -> Finding | None:
     """Say where training inputs lie far from validation inputs, and their labels can no longer be read from these."""
+    drifted = _drifts_away(evidence)
+    if drifted is not None:
+        return drifted
     train, valid = evidence.data.train, evidence.data.valid
     if evidence.steps_per_epoch is not None or not is_numeric(train, 100) or not is_numeric(valid, 40):
         return None

@@ -39,6 +39,23 @@ OF_ONE = 0.01
 """Half precision and smoothing by hand leave shares that sum to 1 within it."""
 
 
+def _ignores_a_class(samples: SampleSet, ignored: int, classes: int) -> bool:
+    """Return whether one of the classes of a sequence's places is ignored though its inputs are no padding.
+
+    Of tokens many are left out on purpose, as in masked language models; what is measured there is something.
+    """
+    x, y_NT = samples.inputs, samples.targets
+    if y_NT is None or y_NT.ndim != 2 or not x.is_floating_point() or not 0 <= ignored < classes:
+        return False
+    time = next((place for place in (1, x.ndim - 1) if x.ndim == 3 and x.shape[place] == y_NT.shape[1]), None)
+    away_NT = y_NT == ignored
+    if time is None or len(x) != len(y_NT) or not 0.1 < float(away_NT.float().mean()) < 0.9:
+        return False
+    x_NTD = (x if time == 1 else x.transpose(1, 2)).float()
+    left, kept = x_NTD[away_NT].std(0), x_NTD[~away_NT].std(0)
+    return bool((left > 0.1 * kept).all())
+
+
 def invalid_labels(evidence: Evidence) -> Finding | None:
     """Say where labels lie outside what the loss is defined for."""
     call, samples = evidence.data.loss, evidence.data.train
@@ -51,6 +68,15 @@ def invalid_labels(evidence: Evidence) -> Finding | None:
         says = f"class numbers run from 0 to {classes - 1}, the labels from {int(y.min())} to {int(y.max())}"
         if not bad.any() and ignored > 0.02:
             bad, says = y == call.ignore_index, f"label {call.ignore_index} is ignored by the loss"
+        elif not bad.any() and _ignores_a_class(samples, call.ignore_index, classes):
+            return finding(
+                "data/invalid-labels",
+                "warning",
+                "labels",
+                f"class {call.ignore_index} is ignored by the loss (ignore_index), but inputs at its places vary like "
+                "those of other classes: it is never learned",
+                ignore_index=call.ignore_index,
+            )
         elif call.by_hand and bad.any():
             says += ", and a negative index picks a class from the end"
     elif call.kind == "cross_entropy" and y.is_floating_point() and y.ndim == 2:

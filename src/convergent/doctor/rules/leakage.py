@@ -12,12 +12,15 @@ from convergent.doctor.findings import finding
 from convergent.doctor.hashes import hash_samples
 from convergent.doctor.record import Evidence
 from convergent.doctor.rules.copies import large_domain
+from convergent.doctor.statistics import median
 from convergent.types import Finding
 
 FEWEST = 40
 SHORTEST, LONGEST, MOST_SHIFTS = 8, 2048, 64
 """Of windows that are looked at, in steps."""
 LEAST_COLUMNS, MOST_COLUMNS = 8, 1024
+SURE, NEARLY, APART = 0.99, 0.95, 0.06
+"""Of the labels that one column tells: all but rounding, nearly all, and by how much more than the others together."""
 SAME, ALL = 1 - 1e-6, 0.999
 """A correlation but for rounding; a share of samples."""
 
@@ -86,16 +89,17 @@ def _windows_between_windows(evidence: Evidence) -> Finding | None:
 
 
 def _nothing_unseen(evidence: Evidence) -> Finding | None:
-    """Note where all that is evaluated is part of the training data: no fault of a training score, but no other."""
+    """Say where all that is ever evaluated is a part of the training data."""
     train, scored = evidence.data.train, [one for one in evidence.evaluations if one.metric is not None]
     if train is None or len(scored) < 2 or evidence.data.overlap is not None or not large_domain(train):
         return None
     total = train.total or len(train.inputs)
-    if any(one.split != "train" or one.samples > 0.5 * total for one in scored):
+    usual = median([float(one.samples) for one in scored])  # two passes with no step between count as one
+    if any(one.split != "train" for one in scored) or usual > 0.5 * total:
         return None
     return finding(
         "data/train-val-leakage",
-        "info",
+        "warning",
         "evaluated data",
         f"all {scored[-1].samples} samples that are evaluated are training samples: nothing was scored on unseen data",
         samples=scored[-1].samples,
@@ -117,19 +121,19 @@ def label_leaking_feature(evidence: Evidence) -> Finding | None:
     right = [_alone(x_ND[:, column], y) for column in range(x_ND.shape[1])]
     best = max(range(len(right)), key=lambda column: right[column])
     majority = float(torch.bincount(y).max() / len(y))
-    if right[best] < 0.99 or majority > 0.9:
+    if right[best] < NEARLY or majority > 0.9:
         return None
-    others = [column for column in range(x_ND.shape[1]) if right[column] < 0.98]
+    others = [column for column in range(x_ND.shape[1]) if right[column] < 0.98 and column != best]
     if len(others) < max(2, 0.6 * x_ND.shape[1]):
         return None
     rest = guess_classes(x_ND[:, others], y)
     without = max(_right(rest.neighbours_NC, y), _right(rest.ridge_NC, y))
-    if without > 0.93:
+    if without > (0.93 if right[best] > SURE else right[best] - APART):
         return None
     name = feature_name(evidence, best)
     return finding(
         "data/label-leaking-feature",
-        "critical",
+        "critical" if right[best] > SURE else "warning",
         f"feature {name}",
         f"feature {name} alone predicts {min(1.0, right[best]):.1%} of the labels; all others together {without:.1%}",
         feature=best,

@@ -230,8 +230,21 @@ def edge_of_stability(evidence: Evidence) -> Finding | None:
     )
 
 
+LEFT = 0.25
+"""Of what there was to learn."""
+
+
 def batch_size(evidence: Evidence) -> Finding | None:
     """Note where the batch is far from the critical size that the gradient's noise asks for."""
+    if evidence.optimizer == "Rprop" and evidence.steps_per_epoch != 1 and room(evidence) > LEFT:
+        return finding(
+            "training/batch-size",
+            "warning",
+            "optimizer",
+            "Rprop goes by the signs of the gradient, which differ from batch to batch: it is made for all samples at "
+            f"once, and gets {evidence.batch_size}",
+            batch_size=evidence.batch_size,
+        )
     scale, size = evidence.experiments.noise_scale, evidence.batch_size
     if scale is None or not size or not failed(evidence) or scale < 100 * size:
         return None

@@ -17,10 +17,39 @@ MOST_WORKERS = 8
 SURE = 8.0
 """In standard deviations of a permutation test: eight tests a training must not raise one false alarm."""
 SHARED = 0.02
+MOST_CLASSES, APART = 100, 0.6
+"""Of the shares of classes between first and last batches; of 40 samples in four classes they differ by 0.2."""
+
+
+def _other_classes(evidence: Evidence) -> Finding | None:
+    """Say where the last batches hold other classes than the first: what was learned of those is forgotten."""
+    samples, late = evidence.data.train, evidence.data.late_classes
+    labels = class_targets(evidence, samples)
+    if labels is None or late is None or min(len(labels), len(late)) < FEWEST or int(labels.min()) < 0:
+        return None
+    classes = evidence.data.num_classes or 0
+    if not 2 <= classes <= MOST_CLASSES or not 0 <= int(late.min()) <= int(late.max()) < classes:
+        return None
+    early = torch.bincount(labels, minlength=classes) / len(labels)
+    last = torch.bincount(late.long(), minlength=classes) / len(late)
+    apart = float((early - last).abs().sum()) / 2
+    if apart < APART or len(late) < 4 * classes:
+        return None
+    return finding(
+        "data/not-shuffled",
+        "critical" if apart > 0.9 else "warning",
+        "batches",
+        f"the classes of the last {len(late)} samples are not those of the first {len(labels)} ({apart:.0%} of the "
+        "shares differ): the data comes in an order, and what is learned first is forgotten",
+        apart=apart,
+    )
 
 
 def not_shuffled(evidence: Evidence) -> Finding | None:
     """Say where batches are ordered by target, by a permutation test of how much their means differ."""
+    changed = _other_classes(evidence)
+    if changed is not None:
+        return changed
     samples = evidence.data.train
     if (
         samples is None

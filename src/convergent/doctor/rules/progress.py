@@ -40,10 +40,14 @@ def slow_convergence(evidence: Evidence) -> Finding | None:
     )
 
 
+WIDE = 0.25
+"""Gap in metric, and share of the chance loss, that counts where validation samples were scored only once."""
+
+
 def overfitting(evidence: Evidence) -> Finding | None:
     """Say where validation gets worse while training gets better, by more than the noise of its samples."""
     train, valid = _series(evidence, "train"), _series(evidence, "valid")
-    if len(valid) < 2:
+    if not valid:
         return None
     last, best = valid[-1], min(valid, key=lambda one: one.loss or math.inf)
     train_loss = train[-1].loss if train else _end(evidence)
@@ -56,9 +60,10 @@ def overfitting(evidence: Evidence) -> Finding | None:
     apart = last.loss > 1.5 * train_loss and last.interval[0] > train_loss
     gap = _gap(train[-1] if train else None, last)
     chance = course(evidence).reference if course(evidence) is not None else math.inf  # type: ignore[union-attr]
-    large = apart and gap is not None and gap > 0.08
+    wide = 0.08 if len(valid) > 1 else WIDE
+    large = apart and gap is not None and gap > wide
     worse = rising and apart and (gap is None or gap > 0.03)
-    if not (worse or large) or last.loss - train_loss < 0.08 * chance:
+    if not (worse or large) or last.loss - train_loss < wide * chance:
         return None
     return finding(
         "training/overfitting",

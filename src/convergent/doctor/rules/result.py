@@ -13,6 +13,8 @@ ENOUGH_STEPS = 30
 FEWEST_POSITIVES = 20
 OF_ONE_BATCH = 0.6
 """Of batch norm's momentum, 0.1 by default: from here on the statistics are those of one or two batches."""
+SAME_CALLS = 1e-6
+"""Of the outputs' spread: two calls in evaluation mode are one."""
 
 
 def _judged(evidence: Evidence) -> Evaluation | None:
@@ -110,7 +112,9 @@ def train_eval_gap(evidence: Evidence) -> Finding | None:
         )
     tried, seen = evidence.experiments, course(evidence)
     train, scored = tried.train_mode_loss, tried.eval_mode_loss
-    if train is None or scored is None or seen is None or not evidence.has_switches or evidence.adversarial:
+    # A dropout of one's own is no module that is known: where evaluation repeats itself, the mode makes the difference.
+    switches = evidence.has_switches or (tried.eval_calls_differ is not None and tried.eval_calls_differ < SAME_CALLS)
+    if train is None or scored is None or seen is None or not switches or evidence.adversarial:
         return None
     if not math.isfinite(scored) or scored < 1.5 * train or scored - train < 0.1 * abs(seen.reference):
         return None

@@ -12,6 +12,9 @@ from convergent.types import Finding
 MATRICES = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN", "Quant")
 SMALLEST_GAIN, LARGEST_GAIN = 0.03, 3.8
 """Of std * sqrt(fan_in): torch's default has 0.58, Glorot 1, He 1.41; both ends leave room for every known scheme."""
+HE = 2**0.5
+FEWEST_HIDDEN, NOTHING = 4, 1e-4
+"""Layers, and the share of a signal that passes all of them."""
 DEPENDS = 1e-3
 FEWEST_PASSES = 10
 
@@ -47,13 +50,21 @@ def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
     if evidence.pretrained:
         return None
     normed = any("Norm" in one.kind for one in evidence.layers)
-    drawn = [one for one in layers if not one.kind.startswith(("LSTM", "GRU", "RNN")) and one.weight_std > 0]
+    drawn = [one for one in layers if one.weight_std > 0]
     gains = {
         one.name: one.weight_std * math.sqrt(one.fan_in) for one in drawn if not (one.is_last and one.weight_std < 1)
     }
     large = {name: gain for name, gain in gains.items() if gain > LARGEST_GAIN}
-    small = {name: gain for name, gain in gains.items() if gain < SMALLEST_GAIN and not normed}
+    # torch draws a recurrent layer's weights by its own width: of few inputs they are small.
+    recurrent = {one.name for one in drawn if one.kind.startswith(("LSTM", "GRU", "RNN"))}
+    small = {
+        name: gain for name, gain in gains.items() if gain < SMALLEST_GAIN and not normed and name not in recurrent
+    }
     worst = large or small
+    if not worst and not normed:
+        # torch's own initialisation loses signal too, but then it is the activations that are to be changed.
+        own = {one.name for one in drawn if not one.fresh} - recurrent
+        return _dies_out(evidence, {name: gain for name, gain in gains.items() if name in own})
     if not worst or (small and not large and not failed(evidence)):
         return None
     name = max(worst, key=lambda key: abs(math.log(worst[key])))
@@ -68,6 +79,24 @@ def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
         "1.41 and Glorot's about 1",
         gain=worst[name],
         layers=list(worst),
+    )
+
+
+def _dies_out(evidence: Evidence, gains: dict[str, float]) -> Finding | None:
+    """Say where no layer's spread is unusual, but all of them together leave nothing of the signal."""
+    left = math.prod(min(gain, HE) / HE for gain in gains.values())
+    if len(gains) < FEWEST_HIDDEN or left > NOTHING or not failed(evidence):
+        return None
+    name = min(gains, key=lambda key: gains[key])
+    return finding(
+        "setup/bad-initialization",
+        "critical",
+        name,
+        f"the weights of {len(gains)} layers start with spreads of {min(gains.values()):.3g} to "
+        f"{max(gains.values()):.3g} / sqrt(fan_in), which leave {left:.0e} of a signal that passes all of them, where "
+        "He's initialisation (1.41) keeps its size",
+        left=left,
+        layers=list(gains),
     )
 
 
@@ -95,6 +124,8 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
             stuck[layer.name] = (layer.trainable - layer.in_optimizer, "held by no optimiser")
         elif lost and layer.trainable:
             stuck[layer.name] = (layer.trainable, "no gradient")
+        elif layer.trainable and _never_moved(evidence, layer.name):
+            stuck[layer.name] = (layer.trainable, "a gradient of exactly zero at every step")
         elif layer.fresh and not layer.trainable and not learned_well(evidence):
             stuck[layer.name] = (layer.num_parameters, "frozen at its random initialisation")
     if evidence.foreign_parameters:
@@ -103,6 +134,16 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
             "unknown to the model and held by no optimiser",
         )
     return _stuck(evidence, stuck)
+
+
+def _never_moved(evidence: Evidence, name: str) -> bool:
+    """Return whether a layer's gradient was exactly zero from the first step on, where others learned.
+
+    A unit that dies had a gradient once; what is multiplied by zero on the way to the loss never had one.
+    """
+    norms = [sample.grad_norm.get(name) for sample in evidence.samples if sample.grad_norm]
+    others = [value for value in evidence.samples[0].grad_norm.values() if value > 0]
+    return len(norms) >= FEWEST_PASSES and bool(others) and all(value == 0 for value in norms)
 
 
 def _stuck(evidence: Evidence, stuck: dict[str, tuple[int, str]]) -> Finding | None:
@@ -168,7 +209,9 @@ def missing_nonlinearity(evidence: Evidence) -> Finding | None:
             pairs.append((before, after))
     # A network that is linear throughout never needs its layers; a single pair may be meant, if the training is fine.
     every = len(pairs) >= sum(has_matrix(one) for one in evidence.layers) - 1
-    if not pairs or (learned_well(evidence) and not every):
+    if not pairs:
+        return _affine(evidence)
+    if learned_well(evidence) and not every:
         return None
     return finding(
         "setup/missing-nonlinearity",
@@ -177,6 +220,21 @@ def missing_nonlinearity(evidence: Evidence) -> Finding | None:
         f"{len(pairs)} pair(s) of linear layers follow each other without an activation, so each acts as one "
         "linear layer",
         pairs=[list(pair) for pair in pairs[:5]],
+    )
+
+
+def _affine(evidence: Evidence) -> Finding | None:
+    """Say where all layers together are one linear function of the input, whatever lies between them."""
+    matrices = [one.name for one in evidence.layers if has_matrix(one)]
+    if not evidence.experiments.affine or len(matrices) < 3 or not failed(evidence):
+        return None
+    return finding(
+        "setup/missing-nonlinearity",
+        "critical",
+        f"{matrices[0]} → {matrices[-1]}",
+        f"the output for the mean of two inputs is the mean of their outputs: {len(matrices)} layers without an "
+        "activation act as one linear layer",
+        layers=matrices[:5],
     )
 
 

@@ -12,7 +12,10 @@ from convergent.doctor.statistics import course, failed, learned_well, usual_rat
 from convergent.types import Finding, Severity
 
 SQUEEZED = ("softmax", "sigmoid", "tanh", "relu", "hardsigmoid", "hardtanh")
-REACH = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
+REACH = {
+    "sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf),
+    "LSTM": (-1.0, 1.0), "GRU": (-1.0, 1.0),
+}  # fmt: skip
 REGRESSION = ("mse", "l1", "smooth_l1")
 POSITIVE = ("exp", "softplus", "relu", "sigmoid", "softmax")
 MOST_CLASSES = 20
@@ -184,7 +187,8 @@ def _class_like(targets: Tensor, call: LossCall) -> int:
 
 def output_range(evidence: Evidence) -> Finding | None:
     """Say where targets lie outside what the last activation can reach."""
-    call, data, transform = evidence.data.loss, evidence.data.train, evidence.experiments.output_transform
+    call, data = evidence.data.loss, evidence.data.train
+    transform = evidence.experiments.output_transform or _bounded_state(evidence)
     if call is None or call.kind not in REGRESSION or transform not in REACH or data is None or data.targets is None:
         return None
     low, high = REACH[transform]
@@ -204,6 +208,16 @@ def output_range(evidence: Evidence) -> Finding | None:
         target_min=float(targets.min()),
         target_max=float(targets.max()),
     )
+
+
+def _bounded_state(evidence: Evidence) -> str:
+    """Return the kind of the recurrent layer whose state is the output: a gate times a tanh."""
+    last, tried = next((one for one in evidence.layers if one.is_last), None), evidence.experiments
+    within = tried.output_min is not None and tried.output_max is not None
+    if last is None or last.kind not in REACH or not within:
+        return ""
+    assert tried.output_min is not None and tried.output_max is not None
+    return last.kind if tried.output_min >= -1 and tried.output_max <= 1 else ""
 
 
 def loss_reduction(evidence: Evidence) -> Finding | None:
