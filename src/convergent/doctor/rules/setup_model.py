@@ -12,6 +12,7 @@ from convergent.types import Finding
 MATRICES = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN", "Quant")
 SMALLEST_GAIN, LARGEST_GAIN = 0.03, 3.8
 """Of std * sqrt(fan_in): torch's default has 0.58, Glorot 1, He 1.41; both ends leave room for every known scheme."""
+RECURRENT = ("LSTM", "GRU", "RNN")
 HE = 2**0.5
 FEWEST_HIDDEN, NOTHING = 4, 1e-4
 """Layers, and the share of a signal that passes all of them."""
@@ -56,7 +57,7 @@ def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
     }
     large = {name: gain for name, gain in gains.items() if gain > LARGEST_GAIN}
     # torch draws a recurrent layer's weights by its own width: of few inputs they are small.
-    recurrent = {one.name for one in drawn if one.kind.startswith(("LSTM", "GRU", "RNN"))}
+    recurrent = {one.name for one in drawn if one.kind.startswith(RECURRENT)}
     small = {
         name: gain for name, gain in gains.items() if gain < SMALLEST_GAIN and not normed and name not in recurrent
     }
@@ -124,7 +125,7 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
             stuck[layer.name] = (layer.trainable - layer.in_optimizer, "held by no optimiser")
         elif lost and layer.trainable:
             stuck[layer.name] = (layer.trainable, "no gradient")
-        elif layer.trainable and _never_moved(evidence, layer.name):
+        elif layer.trainable and not layer.kind.startswith(RECURRENT) and _never_moved(evidence, layer.name):
             stuck[layer.name] = (layer.trainable, "a gradient of exactly zero at every step")
         elif layer.fresh and not layer.trainable and not learned_well(evidence):
             stuck[layer.name] = (layer.num_parameters, "frozen at its random initialisation")
@@ -139,7 +140,8 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
 def _never_moved(evidence: Evidence, name: str) -> bool:
     """Return whether a layer's gradient was exactly zero from the first step on, where others learned.
 
-    A unit that dies had a gradient once; what is multiplied by zero on the way to the loss never had one.
+    A unit that dies had a gradient once; what is multiplied by zero on the way to the loss never had one. Gates that
+    inputs saturate have none either: that is the inputs' fault.
     """
     norms = [sample.grad_norm.get(name) for sample in evidence.samples if sample.grad_norm]
     others = [value for value in evidence.samples[0].grad_norm.values() if value > 0]
