@@ -7,6 +7,7 @@ import pickle
 import shutil
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from convergent.config import make_config
 from convergent.contract import check_task
 from convergent.data.source import open_source
 from convergent.data.tokens import MASK, UNKNOWN, PretrainedTokenizer, first_tokens, tokenizer_from_json
+from convergent.doctor.record import Layer
+from convergent.doctor.rules.gradients import vanishing_gradient
+from convergent.doctor.rules.setup_model import bad_initialization
 from convergent.models import transformers_folder
 from convergent.models.encoder import EncoderClassifier, TransformersEncoder
 from convergent.optim import make_optimizers, rate_at, trainable
@@ -28,6 +32,7 @@ from convergent.tasks.text_classification import TASK
 from convergent.trained import load
 from convergent.types import Splits, UserError
 from encoders import LENGTH, make_network, write_encoder, write_tokenizer
+from recorded import layer, stuck
 from test_resume import digest
 
 PLAIN: dict[str, Any] = {"plan": "off", "treat": "off", "preflight": False, "say": lambda line: None}
@@ -261,6 +266,19 @@ def test_low_rank_updates_leave_the_matrices_alone(few_messages: Path, tmp_path:
     assert {"head.weight", "head.bias"} < changed
     assert all("lora" in name for name in changed if not name.startswith("head"))
     assert sum(p.numel() for p in trainable(network).values()) < 0.5 * sum(p.numel() for p in network.parameters())
+
+
+def test_the_doctor_knows_that_low_rank_updates_start_from_zero() -> None:
+    def pair(number: int) -> list[Layer]:
+        name = f"encoder.layer.{number}.query"
+        zeros = layer(f"{name}.lora_B.default", equal_units=True, weight_std=0.0, weight_mean=0.0)
+        return [layer(f"{name}.lora_A.default"), zeros]
+
+    layers = [one for number in range(3) for one in pair(number)]
+    tiny = {one.name: 1e-9 if "A" in one.name else 1.0 for one in layers}
+    found = stuck(layers=[*layers, layer("head", is_last=True)])
+    found.samples = [replace(one, grad_norm={**tiny, "head": 1.0}) for one in found.samples]
+    assert bad_initialization(found) is None and vanishing_gradient(found) is None
 
 
 def test_low_rank_updates_are_built_again_for_prediction(few_messages: Path, bert: Path, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ DROPOUTS = (
 )  # fmt: skip
 """What networks of transformers call their dropout rates."""
 DROPOUT = 0.1
+WIDTHS, USUAL_WIDTH = ("hidden_size", "n_embd", "d_model", "dim"), 768
+"""What they call the features of a token."""
 
 
 def open_start(config: Config) -> Given:
@@ -56,7 +58,8 @@ def _transformers(address: str) -> Given:
     architecture = transformers_folder.read_architecture(folder)
     tokenizer, most = transformers_folder.read_tokenizer(folder, architecture)
     sha256 = transformers_folder.weights_digest(folder)
-    start = {"kind": "transformers", "architecture": architecture, "sha256": sha256}
+    width = next((int(architecture[name]) for name in WIDTHS if architecture.get(name)), USUAL_WIDTH)
+    start = {"kind": "transformers", "width": width, "architecture": architecture, "sha256": sha256}
     return Given(tokenizer_from_json(tokenizer), most, start)
 
 
@@ -73,7 +76,8 @@ def _language_run(folder: Path) -> Given:
         raise UserError(f"--pretrained {folder}: cannot be read ({str(error)[:120]}).") from None
     # Places that are turned or waves go on beyond what was seen; of learned ones there are no more.
     most = int(network["context"]) if network["positions"] == "learned" and network["heads"] else None
-    return Given(tokenizer, most, {"kind": LANGUAGE, "architecture": network, "sha256": digest})
+    start = {"kind": LANGUAGE, "width": network["width"], "architecture": network, "sha256": digest}
+    return Given(tokenizer, most, start)
 
 
 def own_dropout(start: dict[str, Any]) -> float:
