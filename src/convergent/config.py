@@ -20,7 +20,7 @@ Output = Literal["linear", "sigmoid", "softmax"]
 Loss = Literal["cross_entropy", "binary_cross_entropy", "mse", "mae", "huber"]
 OptimizerName = Literal["gradient_descent", "sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"]
 Positions = Literal["rotary", "learned", "sinusoidal"]
-TokenizerKind = Literal["character", "bpe", "bytes", "word"]
+TokenizerKind = Literal["character", "bpe", "bytes", "word", "pretrained"]
 Schedule = Literal["constant", "linear", "step", "cosine", "one_cycle", "warmup_stable_decay", "reduce_on_plateau"]
 
 
@@ -59,7 +59,9 @@ class Config(BaseModel):
 
     # Text
     text_column: str | None = option("Text", "the column of a table that holds the texts")
-    tokenizer: TokenizerKind | None = option("Text", "what a token is: a character, byte pairs, a byte or a word")
+    tokenizer: TokenizerKind | None = option(
+        "Text", "what a token is: a character, byte pairs, a byte or a word; a pretrained network brings its own"
+    )
     vocabulary_size: int | None = option("Text", "most tokens of `bpe` and `word`", ge=260, le=1_000_000)
     context: int | None = option("Text", "tokens that the network sees at once; longer texts are cut", ge=1, le=65_536)
     token_budget: int | None = option("Text", "tokens a step, padding counted, where texts differ in length", ge=1)
@@ -68,7 +70,22 @@ class Config(BaseModel):
 
     # Model
     model: str | None = option("Model", "network (see `convergent models`), or any image backbone of timm by name")
-    pretrained: str | None = option("Model", "`timm` for the published weights of the backbone, or a safetensors file")
+    pretrained: str | None = option(
+        "Model",
+        "weights to start from. Images: `timm` for the published ones of the backbone, or a safetensors file; texts: "
+        "the folder or hub name of an encoder of transformers, or a run of language-modelling",
+    )
+    freeze: bool = option("Model", "keep the pretrained network as it is and train the head alone", False)
+    unfreeze: float | None = option(
+        "Model",
+        "share of the steps over which pretrained layers begin to learn, the last one first",
+        ge=0,
+        le=1,
+    )
+    layer_decay: float | None = option(
+        "Model", "factor of the learning rate from each pretrained layer to the one before it", gt=0, le=1
+    )
+    lora: int | None = option("Model", "rank of low-rank updates trained in place of the matrices", ge=1, le=1024)
     activation: Activation | None = option("Model", "activation function of the hidden layers")
     width: int | None = option("Model", "channels or units of the first hidden stage", ge=1, le=65_536)
     depth: int | None = option("Model", "number of hidden stages", ge=1, le=1_000)
@@ -146,6 +163,8 @@ class Config(BaseModel):
             raise ValueError("augment: `none` cannot be combined with others")
         if (self.valid_fraction or 0) + (self.test_fraction or 0) >= 1:
             raise ValueError("valid_fraction and test_fraction leave nothing to train on")
+        if self.pretrained is None and (self.freeze or self.unfreeze or self.lora or self.layer_decay not in (None, 1)):
+            raise ValueError("freeze, unfreeze, layer_decay and lora are for a network that --pretrained names")
         return self
 
 

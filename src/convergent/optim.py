@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +46,42 @@ def parameter_groups(named: dict[str, nn.Parameter], weight_decay: float) -> lis
     return [group for group in groups if group["params"]]
 
 
+@runtime_checkable
+class Layered(Protocol):
+    """A network that says how many layers lie above each of its parameters: 0 for the head."""
+
+    def layers_above(self) -> dict[str, int]:
+        """Return the number by the parameter's name."""
+        ...
+
+
+def layered_groups(model: Layered, named: dict[str, nn.Parameter], config: Config) -> list[dict[str, Any]]:
+    """Return groups by layer, the head first, each with a learning rate and the share of the steps at which it begins.
+
+    A rate for each layer and layers that begin one by one from the last: Howard and Ruder 2018, arXiv 1801.06146.
+    """
+    levels = model.layers_above()
+    deepest = max(levels.values())
+    groups = []
+    for level in sorted({levels[name] for name in named}):
+        here = {name: parameter for name, parameter in named.items() if levels[name] == level}
+        rate = float(config.learning_rate or 0.0) * (config.layer_decay or 1.0) ** level
+        begins = (config.unfreeze or 0.0) * level / max(1, deepest)
+        groups += [
+            {**group, "lr": rate, "begins": begins} for group in parameter_groups(here, config.weight_decay or 0.0)
+        ]
+    return groups
+
+
+def rate_at(group: dict[str, Any], factor: float, progress: float) -> float:
+    """Return a group's learning rate where the schedule says `factor`, zero before the group begins.
+
+    >>> rate_at({"initial_lr": 0.1, "begins": 0.5}, 1.0, 0.4), rate_at({"initial_lr": 0.1}, 0.5, 0.4)
+    (0.0, 0.05)
+    """
+    return float(group["initial_lr"] * factor) if progress >= group.get("begins", 0.0) else 0.0
+
+
 MakeOptimizers = Callable[[nn.Module, Config, bool], list[torch.optim.Optimizer]]
 
 
@@ -70,7 +106,8 @@ def make_optimizers(model: nn.Module, config: Config, fused: bool = False) -> li
             muon = Muon(matrices.values(), config.learning_rate, momentum, config.weight_decay or 0.0)
             optimizers.insert(0, muon)
     else:
-        optimizers = [_single(named, config, str(config.optimizer), fused)]
+        groups = layered_groups(model, named, config) if isinstance(model, Layered) else None
+        optimizers = [_single(named, config, str(config.optimizer), fused, groups)]
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
@@ -82,8 +119,10 @@ def has_fused(config: Config) -> bool:
     return config.optimizer != "rmsprop"
 
 
-def _single(named: dict[str, nn.Parameter], config: Config, name: str, fused: bool) -> torch.optim.Optimizer:
-    groups = parameter_groups(named, config.weight_decay or 0.0)
+def _single(
+    named: dict[str, nn.Parameter], config: Config, name: str, fused: bool, groups: list[dict[str, Any]] | None = None
+) -> torch.optim.Optimizer:
+    groups = groups or parameter_groups(named, config.weight_decay or 0.0)
     lr = float(config.learning_rate or 0.0)
     betas = (config.beta1, config.beta2 if config.beta2 is not None else 0.999)
     momentum = MOMENTUM if config.momentum is None else config.momentum

@@ -138,7 +138,8 @@ def resume(folder: str | Path, *, say: Say = say_on_stderr) -> Run:
     task = find_task(str(config.task))
     splits = task.load(open_source(spec["source"]), config)
     if splits.spec.fingerprint != spec["fingerprint"]:
-        raise UserError(f"{spec['source']}: the data has changed since {folder} began. Restore it, or train anew.")
+        start = f" or {config.pretrained}" if config.pretrained else ""
+        raise UserError(f"{spec['source']}{start} has changed since {folder} began. Restore it, or train anew.")
     prepared = prepare(folder, task, splits, config, Clock(0.0))
     state = make_state(prepared.model, prepared.recipe, record.chosen)
     state.progress.total_steps = decided["total_steps"] if decided else total_steps(prepared, record)

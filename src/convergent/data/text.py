@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from convergent.data.source import Source
 from convergent.data.table_parts import Table, forget, read_tables, refuse_targets, split_rows, training_classes
 from convergent.data.targets import check_target, class_ids
 from convergent.data.text_sources import read_text_files, text_rows, understand_texts
-from convergent.data.tokens import PAD, UNKNOWN, Tokenizer, tokenizer_from_json, train_tokenizer
+from convergent.data.tokens import PAD, UNKNOWN, Tokenizer, first_tokens, tokenizer_from_json, train_tokenizer
 from convergent.types import Batch, DataSpec, Refusal, Splits, UserError
 
 Ints = npt.NDArray[np.int64]
@@ -41,6 +41,7 @@ class TextFeatures(BaseModel):
     histogram  how many training texts have at most so many tokens, and more than the number before
     unknown    share of the validation texts' tokens that the tokeniser does not know
     cut        texts of each split that are longer than `context`
+    start      the pretrained network that reads them, without its weights; None where one is trained from scratch
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +53,19 @@ class TextFeatures(BaseModel):
     histogram: dict[int, int]
     unknown: float
     cut: dict[str, int]
+    start: dict[str, Any] | None = None
+
+
+class Given(NamedTuple):
+    """What a pretrained network says of how it is to be fed.
+
+    most   tokens that it can be given; None where there is no limit
+    start  as it stands in `TextFeatures`
+    """
+
+    tokenizer: Tokenizer
+    most: int | None
+    start: dict[str, Any]
 
 
 class TextSamples:
@@ -104,11 +118,11 @@ def encode(text: str, tokenizer: Tokenizer, context: int) -> tuple[npt.NDArray[n
     Of a text of millions of characters only the beginning is looked at, so its length is then a lower bound.
     """
     ids = tokenizer.encode(text[: (context + 1) * CHARACTERS_A_TOKEN])
-    return np.array(ids[:context] or [UNKNOWN], dtype=np.int32), len(ids)
+    return np.array(first_tokens(tokenizer, ids, context) or [UNKNOWN], dtype=np.int32), len(ids)
 
 
-def load_texts(source: Source, config: Config, task: str) -> Splits:
-    """Return the splits of texts with classes.
+def load_texts(source: Source, config: Config, task: str, given: Given | None = None) -> Splits:
+    """Return the splits of texts with classes; of a pretrained network by what it is `given` with.
 
     Raises UserError where no column holds texts, the classes cannot be learned, or too many rows are unusable.
     """
@@ -118,12 +132,12 @@ def load_texts(source: Source, config: Config, task: str) -> Splits:
     for part in ("all", "train"):
         if part in known.parts:
             check_target(known.parts[part].frame[known.target], known.parts[part].rows, config, classes=True)
-    fingerprint = fingerprint_of(known.parts, column, known.target)
+    fingerprint = fingerprint_of(known.parts, column, known.target, given.start["sha256"] if given else "")
     tables, how = split_rows(known, config, together=column)
     forget()
     texts = {name: text_rows(table.frame[column]) for name, table in tables.items()}
-    tokenizer = make_tokenizer(texts["train"], config)
-    context = config.context or CONTEXT
+    tokenizer = given.tokenizer if given else make_tokenizer(texts["train"], config)
+    context = config.context or min(CONTEXT, given.most or CONTEXT if given else CONTEXT)
     samples = {
         name: TextSamples(
             texts[name], table.names.to_list(), class_ids(table.frame[known.target], names), tokenizer, context
@@ -141,15 +155,17 @@ def load_texts(source: Source, config: Config, task: str) -> Splits:
         target=known.target,
         classes=names,
         class_counts=counts,
-        features=describe_texts(samples, column, tokenizer, context).model_dump(mode="json"),
+        features=describe_texts(samples, column, tokenizer, context, given.start if given else None).model_dump(
+            mode="json"
+        ),
         refused=refused,
     )
     return Splits(spec, samples["train"], samples["valid"], samples.get("test"))
 
 
-def fingerprint_of(parts: dict[str, Table], column: str, target: str) -> str:
-    """Return the SHA-256 of all texts, classes and names, in order."""
-    digest = hashlib.sha256()
+def fingerprint_of(parts: dict[str, Table], column: str, target: str, start: str) -> str:
+    """Return the SHA-256 of all texts, classes and names, in order, and of the network that it starts from."""
+    digest = hashlib.sha256(start.encode())
     for name, table in parts.items():
         digest.update(name.encode())
         for values in (table.frame[column], table.frame[target], table.names):
@@ -170,7 +186,9 @@ def _has_words(texts: Sequence[str]) -> bool:
     return sum(map(len, some)) <= LONG_WORD * max(1, sum(len(text.split()) for text in some))
 
 
-def describe_texts(samples: dict[str, TextSamples], column: str, tokenizer: Tokenizer, context: int) -> TextFeatures:
+def describe_texts(
+    samples: dict[str, TextSamples], column: str, tokenizer: Tokenizer, context: int, start: dict[str, Any] | None
+) -> TextFeatures:
     """Return what is known of the texts from the training split, with what was cut in each split."""
     return TextFeatures(
         column=column,
@@ -180,6 +198,7 @@ def describe_texts(samples: dict[str, TextSamples], column: str, tokenizer: Toke
         histogram=histogram(samples["train"].full_lengths),
         unknown=float((samples["valid"].tokens == UNKNOWN).mean()),
         cut={name: int((part.full_lengths > context).sum()) for name, part in samples.items()},
+        start=start,
     )
 
 

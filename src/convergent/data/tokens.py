@@ -183,6 +183,69 @@ class BpeTokenizer:
         return {"kind": self.kind, "tokenizers": json.loads(self._inner.to_str())}
 
 
+class PretrainedTokenizer:
+    """The tokeniser of a pretrained network, used as it is: its own normalisation, tokens and marks around a text.
+
+    Its ids are moved up behind the four that mean the same whatever the kind; its unknown token and its mask take
+    theirs. `table` has the network's id of each of ours.
+
+    inner  of the `tokenizers` library
+    marks  the network's ids of `padding`, `unknown` and `mask`; None where it has no such token
+    """
+
+    kind = "pretrained"
+
+    def __init__(self, inner: tokenizers.Tokenizer, marks: dict[str, int | None]) -> None:
+        inner.no_truncation()
+        inner.no_padding()
+        self._inner, self._marks = inner, marks
+        self._ours = {marks[name]: ours for name, ours in (("unknown", UNKNOWN), ("mask", MASK))}
+        flags = inner.encode("a").special_tokens_mask
+        self._num_closing = next((place for place, flag in enumerate(reversed(flags)) if not flag), 0)
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return len(SPECIAL) + self.num_ids
+
+    @property
+    def num_ids(self) -> int:
+        """How many the network must know."""
+        return 1 + max(self._inner.get_vocab(with_added_tokens=True).values(), default=-1)
+
+    @property
+    def table(self) -> list[int]:
+        """The network's id of each of ours; where it has no such token, that of padding."""
+        padding = self._marks["padding"] or 0
+        special = [padding, self._marks["unknown"], None, self._marks["mask"]]
+        return [padding if place is None else place for place in special] + list(range(self.num_ids))
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text, with the marks that the network expects around it."""
+        ids = self._inner.encode(text.encode("utf-8", "replace").decode("utf-8")).ids
+        return [self._ours.get(place, place + len(SPECIAL)) for place in ids]
+
+    def cut(self, ids: list[int], context: int) -> list[int]:
+        """Return the beginning of a text that is too long, with the marks that close it."""
+        if len(ids) <= context or context <= self._num_closing:
+            return ids[:context]
+        return ids[: context - self._num_closing] + ids[len(ids) - self._num_closing :]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, without marks."""
+        table = self.table
+        return str(self._inner.decode([table[int(place)] for place in ids], skip_special_tokens=True))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `tokenizer_from_json` takes."""
+        return {"kind": self.kind, "tokenizers": json.loads(self._inner.to_str()), "marks": self._marks}
+
+
+def first_tokens(tokenizer: Tokenizer, ids: list[int], context: int) -> list[int]:
+    """Return the ids that are read of a text: the first `context`, or fewer for the marks that must close it."""
+    return tokenizer.cut(ids, context) if isinstance(tokenizer, PretrainedTokenizer) else ids[:context]
+
+
 def shape(word: str) -> str:
     """Return the word with every digit as 0.
 
@@ -266,6 +329,9 @@ def tokenizer_from_json(stored: dict[str, Any]) -> Tokenizer:
                 return bytes_tokenizer()
             case "bpe":
                 return BpeTokenizer(tokenizers.Tokenizer.from_str(json.dumps(stored["tokenizers"])))
+            case "pretrained":
+                inner = tokenizers.Tokenizer.from_str(json.dumps(stored["tokenizers"]))
+                return PretrainedTokenizer(inner, stored["marks"])
     except Exception as error:  # `tokenizers` raises bare Exception
         raise UserError(f"the tokenizer is damaged ({str(error)[:120]}).") from None
     raise UserError(f"the tokenizer is of an unknown kind `{stored['kind']}`.")

@@ -21,7 +21,7 @@ from convergent.data.order import derived_seed, generator
 from convergent.engine.filter_gradient import JoinedFilterGradients
 from convergent.engine.state import TrainState
 from convergent.losses import penalty
-from convergent.optim import MakeOptimizers, decay_weights, decays, make_optimizers, trainable
+from convergent.optim import MakeOptimizers, decay_weights, decays, make_optimizers, rate_at, trainable
 from convergent.speed import DTYPES
 from convergent.task import Augment, Loss
 from convergent.types import Batch
@@ -79,11 +79,11 @@ def augmented(recipe: Recipe, batch: Batch, step: int, progress: float) -> Batch
     return recipe.augment(batch, generator(recipe.config.seed, "augment", step), progress)
 
 
-def set_learning_rate(state: TrainState, factor: float) -> None:
-    """Set each group's learning rate to `factor` times its peak."""
+def set_learning_rate(state: TrainState, factor: float, progress: float) -> None:
+    """Set each group's learning rate to `factor` times its peak, and to zero before it begins."""
     for optimizer in state.optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
+            group["lr"] = rate_at(group, factor, progress)
 
 
 StepFunction = Callable[[Batch, int, float, float], tuple[Tensor, Tensor | None]]
@@ -103,7 +103,7 @@ class EagerStep:
         """Update the weights once; return the loss and the norm of the gradient, or None where nobody asked for it."""
         recipe, state = self.recipe, self.state
         seed_step(recipe.config.seed, step, recipe.device)
-        set_learning_rate(state, factor)
+        set_learning_rate(state, factor, progress)
         loss = self._gradients(augmented(recipe, batch, step, progress))
         if self.after_backward is not None:
             self.after_backward(step)
@@ -192,7 +192,6 @@ class CompiledStep:
         self.penalised = [parameter for name, parameter in named.items() if decays(name, parameter)]
         self.groups = [group for optimizer in state.optimizers for group in optimizer.param_groups]
         self.learning_rates = [torch.zeros(()) for _ in self.groups]
-        self.peaks = [float(group["initial_lr"]) for group in self.groups]
         self.updates = [
             functional_update(optimizer, group) for optimizer in state.optimizers for group in optimizer.param_groups
         ]
@@ -202,8 +201,8 @@ class CompiledStep:
         """Update the weights once; return the loss and the norm of the gradient."""
         recipe = self.recipe
         seed_step(recipe.config.seed, step, recipe.device)
-        for rate, peak in zip(self.learning_rates, self.peaks, strict=True):
-            rate.fill_(peak * factor)
+        for rate, group in zip(self.learning_rates, self.groups, strict=True):
+            rate.fill_(rate_at(group, factor, progress))
         batch = augmented(recipe, batch, step, progress)
         loss, norm = self.compiled(batch.inputs, batch.targets, self.learning_rates)
         if self.state.ema is not None:

@@ -1,4 +1,7 @@
-"""What language models are judged by, and how: no (samples, tokens, vocabulary) logits are ever held at once."""
+"""Language models as options name them, and what they are judged by.
+
+No (samples, tokens, vocabulary) logits are ever held at once.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from convergent.config import Config
 from convergent.data.token_stream import IGNORED
-from convergent.models.language_model import RecurrentLanguageModel, TransformerLanguageModel
+from convergent.models.language_model import LanguageModel, RecurrentLanguageModel, TransformerLanguageModel
+from convergent.models.transformer import Transformer
 from convergent.types import Batch, DataSpec, Metric
 
 MOST_LOGITS = 1 << 24  # that are held at once
 NATS, COUNT, RIGHT = range(3)
+
+
+def make_network(num_tokens: int, config: Config) -> LanguageModel:
+    """Return the language model that the options name: tokens (B, T) -> logits (B, T, V)."""
+    assert config.width and config.depth and config.heads and config.context and config.dropout is not None
+    if config.model in ("lstm", "gru"):
+        return RecurrentLanguageModel(config.model, num_tokens, config.width, config.depth, dropout=config.dropout)
+    assert config.positions and config.activation
+    network = Transformer(
+        num_tokens, config.width, config.depth, config.heads, causal=config.model != "bert", context=config.context,
+        positions=config.positions, norm="layer", activation=config.activation, dropout=config.dropout,
+    )  # fmt: skip
+    return TransformerLanguageModel(network, num_tokens, config.width)
 
 
 def next_token_loss(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:

@@ -187,6 +187,8 @@ def _refuse_foreign(config: Config) -> None:
         raise UserError(f"--pretrained needs a backbone of timm: --model resnet18, say; not {config.model or 'cnn'}.")
     if config.ensemble is not None:
         raise UserError("--ensemble is for tables. Leave it away.")
+    if config.freeze or config.unfreeze or config.lora or config.layer_decay:
+        raise UserError("--freeze, --unfreeze, --layer-decay and --lora are for texts. Leave them away.")
     for name in ("categorical", "numeric", "drop"):
         if getattr(config, name):
             raise UserError(f"--{name} is for tables. Leave it away.")

@@ -21,8 +21,6 @@ from convergent.data.token_stream import (
     read_stream,
 )
 from convergent.data.tokens import tokenizer_from_json
-from convergent.models.language_model import RecurrentLanguageModel, TransformerLanguageModel
-from convergent.models.transformer import Transformer
 from convergent.task import Task
 from convergent.tasks import _language, _writing
 from convergent.tasks._language_size import choose_epochs, choose_size
@@ -194,16 +192,7 @@ def _check_network(config: Config) -> None:
 
 def build(spec: DataSpec, config: Config) -> nn.Module:
     """Return the network: tokens (B, T) -> logits (B, T, V)."""
-    size = len(spec.features["unigram"])
-    assert config.width and config.depth and config.heads and config.context and config.dropout is not None
-    if config.model in ("lstm", "gru"):
-        return RecurrentLanguageModel(config.model, size, config.width, config.depth, dropout=config.dropout)
-    assert config.positions and config.activation
-    network = Transformer(
-        size, config.width, config.depth, config.heads, causal=config.model != "bert", context=config.context,
-        positions=config.positions, norm="layer", activation=config.activation, dropout=config.dropout,
-    )  # fmt: skip
-    return TransformerLanguageModel(network, size, config.width)
+    return _language.make_network(len(spec.features["unigram"]), config)
 
 
 def loss(spec: DataSpec, config: Config) -> Callable[[Tensor, Tensor], Tensor]:

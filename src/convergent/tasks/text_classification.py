@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from convergent.models.text_transformer import TransformerClassifier
 from convergent.models.transformer import Transformer
 from convergent.task import Task
 from convergent.tasks import _classification, _words
+from convergent.tasks._start import LANGUAGE, build_encoder, open_start, own_dropout
 from convergent.types import DataSpec, Panel, Recognition, Samples, Splits, UserError
 
 NAME = "text-classification"
@@ -31,11 +33,16 @@ MODELS = {
     "rnn": "the same with simple units: what the gates are measured against",
     "transformer": "Transformer encoder with rotary positions",
     "bag": "mean of the vectors of words and pairs of words: the baseline",
+    "encoder": "pretrained network, fine-tuned: --pretrained FOLDER, NAME or RUN says which",
 }
 PEAK_RATES = {
     "adam": 2e-3, "adamw": 2e-3, "muon": 0.02, "rmsprop": 5e-4, "adagrad": 2e-2, "sgd": 0.1, "gradient_descent": 0.5,
 }  # fmt: skip
 TRANSFORMER_RATE = 0.5  # of a recurrent network's
+FINE_RATES = {"adam": 1e-4, "adamw": 1e-4, "rmsprop": 5e-5, "adagrad": 1e-3, "sgd": 1e-2, "gradient_descent": 0.1}
+FINE_WIDTH = 384  # of the network that FINE_RATES are for
+FROZEN_RATE, LORA_RATE = 20, 5  # times as large: a head alone, and updates of low rank
+FINE_EPOCHS, LAYER_DECAY = 4, 0.9
 TEXTS_SEEN = 35_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
 BUDGET_LENGTHS = 4  # a batch holds as many tokens as `batch_size` texts of this many times the third quartile
@@ -61,7 +68,7 @@ def recognise(source: Source, config: Config) -> Recognition | None:
 
 def load(source: Source, config: Config) -> Splits:
     """Return the texts' splits; raises UserError where they have one class, far too many, or cannot be read."""
-    return load_texts(source, config, NAME)
+    return load_texts(source, config, NAME, open_start(config) if config.pretrained else None)
 
 
 def read(source: Source, spec: DataSpec, config: Config) -> TextSamples:
@@ -75,6 +82,8 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     Raises UserError for an unknown network, and for options that have no meaning here.
     """
     _refuse_foreign(config)
+    if config.pretrained is not None:
+        return fine_tuning(spec, config)
     features = TextFeatures.model_validate(spec.features)
     num_texts = spec.sizes["train"]
     model = config.model or "gru"
@@ -124,6 +133,63 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     return chosen
 
 
+def fine_tuning(spec: DataSpec, config: Config) -> Config:
+    """Return the config with every None decided for a pretrained network: Mosbach et al. 2021, arXiv 2006.04884."""
+    assert config.pretrained
+    features = TextFeatures.model_validate(spec.features)
+    assert features.start is not None
+    optimizer = config.optimizer or "adamw"
+    batch_size = config.batch_size or choose_batch_size(spec.sizes["train"])
+    sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
+    own_run = features.start["kind"] == LANGUAGE  # it has read little, and has the more to learn
+    decided: dict[str, Any] = {
+        "task": NAME,
+        "target": spec.target,
+        "text_column": None if features.column == "text" else features.column,
+        "tokenizer": features.tokenizer["kind"],
+        "vocabulary_size": max(260, tokenizer_from_json(features.tokenizer).size),
+        "context": features.context,
+        "token_budget": batch_size * BUDGET_LENGTHS * max(16, min(features.context, features.lengths[3])),
+        "model": "encoder",
+        "ensemble": 1,
+        "layer_decay": 1.0 if config.freeze else LAYER_DECAY,
+        "unfreeze": 0.0,
+        "dropout": own_dropout(features.start),
+        "word_dropout": 0.0,
+        "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
+        "output": "sigmoid" if sigmoid else "softmax",
+        "label_smoothing": 0.0 if sigmoid else 0.1,
+        "optimizer": optimizer,
+        "learning_rate": fine_rate(config, optimizer, features.start["width"]),
+        "beta2": 0.999,
+        "weight_decay": 0.01,
+        "clip_norm": 1.0,
+        "batch_size": batch_size,
+        "epochs": None if config.max_steps else choose_epochs(spec.sizes["train"]) if own_run else FINE_EPOCHS,
+        "schedule": "linear",
+        "warmup": 0.1,
+        "augment": ["none"],
+        "ema": 0.0,
+        "early_stopping": 0,
+        "monitor": "accuracy",
+        "workers": 0,
+    }
+    chosen = {name: value for name, value in decided.items() if getattr(config, name) is None}
+    path = Path(config.pretrained).expanduser()  # made absolute, so that `resume` finds it from any folder
+    return config.model_copy(update=chosen | ({"pretrained": str(path.resolve())} if path.is_dir() else {}))
+
+
+def fine_rate(config: Config, optimizer: str, width: int) -> float:
+    """Return the peak learning rate of a pretrained network: the narrower, the larger (Yang et al. 2022, 2203.03466).
+
+    >>> fine_rate(Config(), "adamw", 384), fine_rate(Config(), "adamw", 768)
+    (0.0001, 5e-05)
+    """
+    if config.freeze:
+        return FINE_RATES[optimizer] * FROZEN_RATE
+    return FINE_RATES[optimizer] * FINE_WIDTH / width * (LORA_RATE if config.lora else 1)
+
+
 def choose_batch_size(num_texts: int) -> int:
     """Return texts a step: about half the root of their number, a power of two.
 
@@ -147,16 +213,21 @@ def _refuse_foreign(config: Config) -> None:
     if config.model is not None and config.model not in MODELS:
         raise UserError(
             f"--model {config.model}: no network for texts.{nearest(config.model, list(MODELS))} "
-            f"There are {', '.join(MODELS)}."
+            f"There are {', '.join(MODELS)}; --pretrained takes the folder or hub name of an encoder."
         )
     if config.augment not in (None, ["none"]):
         raise UserError("--augment is for images. Leave it away.")
-    for name in ("pretrained", "mirror", "image_size", "path_column"):
+    for name in ("mirror", "image_size", "path_column"):
         if getattr(config, name) is not None:
             raise UserError(f"--{name.replace('_', '-')} has no meaning for {NAME}. Leave it away.")
     for name in ("categorical", "numeric", "drop"):
         if getattr(config, name):
             raise UserError(f"--{name} is for tables without texts. Leave it away.")
+    if config.pretrained is not None:
+        _refuse_for_pretrained(config)
+        return
+    if config.model == "encoder":
+        raise UserError("--model encoder needs --pretrained: a folder or hub name of transformers, or a run of ours.")
     if config.model == "transformer":
         return
     if config.heads is not None or config.positions is not None:
@@ -165,6 +236,21 @@ def _refuse_foreign(config: Config) -> None:
         raise UserError(f"--activation {config.activation} is for --model transformer: gates have their own.")
     if config.model == "bag" and config.depth not in (None, 1):
         raise UserError("--depth has no meaning for --model bag, which has no hidden layer. Leave it away.")
+
+
+def _refuse_for_pretrained(config: Config) -> None:
+    """Raise UserError for options that contradict a pretrained network or each other."""
+    if config.model not in (None, "encoder"):
+        raise UserError(f"--model {config.model}: --pretrained brings its own network. Leave --model away.")
+    for name in ("width", "depth", "heads", "positions", "activation"):
+        if getattr(config, name) is not None:
+            raise UserError(f"--{name}: --pretrained brings its own network. Leave it away.")
+    if config.ensemble not in (None, 1) or config.word_dropout:
+        raise UserError("--ensemble and --word-dropout are for networks from scratch. Leave them away.")
+    if config.optimizer == "muon":
+        raise UserError("--optimizer muon does not go on well from weights that Adam has made. Take adamw.")
+    if config.freeze and (config.unfreeze or config.lora or config.layer_decay not in (None, 1)):
+        raise UserError("--freeze trains the head alone: leave --unfreeze, --lora and --layer-decay away, or --freeze.")
 
 
 def _check_heads(config: Config) -> None:
@@ -179,6 +265,8 @@ def _check_heads(config: Config) -> None:
 def build(spec: DataSpec, config: Config) -> nn.Module:
     """Return the network: tokens (B, T) -> logits (B, C)."""
     assert config.ensemble and config.output
+    if config.model == "encoder":
+        return build_encoder(TextFeatures.model_validate(spec.features), len(spec.classes or []), config)
     members = [build_member(spec, config) for _ in range(config.ensemble)]
     return Ensemble(members, config.output) if len(members) > 1 else members[0]
 

@@ -20,8 +20,14 @@ DEPENDS = 1e-3
 FEWEST_PASSES = 10
 
 
+LOW_RANK = "lora_"
+"""In the names of peft's low-rank updates: the second of a pair starts from zero, so that the first has no gradient."""
+
+
 def has_matrix(layer: Layer) -> bool:
     """Return whether a layer multiplies by a weight matrix that is drawn at random."""
+    if LOW_RANK in layer.name:
+        return False
     return len(layer.weight_shape) >= 2 and (layer.kind.startswith(MATRICES) or layer.multiplies)
 
 
