@@ -294,6 +294,8 @@ def _drifts_away(evidence: Evidence) -> Finding | None:
     train, valid, late = evidence.data.train, evidence.data.valid, evidence.data.late_spread
     if late is None or not is_numeric(train, 100) or not is_numeric(valid, 40) or evidence.adversarial:
         return None
+    if class_targets(evidence, valid) is None:
+        return None  # what an agent meets changes as it learns
     assert train is not None and valid is not None
     first, other = (float(torch.nan_to_num(one.inputs[:FIRST].float()).std()) for one in (train, valid))
     if (
