@@ -9,7 +9,7 @@ from PIL import Image
 from convergent.config import make_config
 from convergent.data.images import ImageFeatures
 from convergent.data.source import open_source
-from convergent.tasks import _classification
+from convergent.tasks import _classification, image_classification
 from convergent.tasks.image_classification import TASK, is_symmetric
 from convergent.types import UserError
 
@@ -108,3 +108,14 @@ def test_draw_and_decode(splits):
     assert answer["class"] == spec.classes[targets_B[1]]
     assert len(answer["probabilities"]) == _classification.TOP
     assert answer["probability"] == max(answer["probabilities"].values())
+
+
+def test_a_long_time_makes_the_network_wider_and_more_steps_make_each_shorter(splits, monkeypatch):
+    monkeypatch.setattr(image_classification, "speed_here", lambda device: 1e10)
+    spec = splits.spec.model_copy(update={"sizes": {**splits.spec.sizes, "train": 50_000}})
+    usual, short, long = (TASK.defaults(spec, make_config(time_limit=seconds)) for seconds in (None, 120, 1_000_000))
+    assert usual.width == short.width < long.width
+    assert long.learning_rate < short.learning_rate
+    assert TASK.defaults(spec, make_config(time_limit=1_000_000, width=24, learning_rate=0.5)).width == 24
+    few, many = (TASK.defaults(spec, make_config(max_steps=steps)) for steps in (100, 10_000))
+    assert many.learning_rate == pytest.approx(0.01) and few.learning_rate > many.learning_rate
