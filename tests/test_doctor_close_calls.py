@@ -101,7 +101,7 @@ def test_a_gradient_that_vanishes_through_time() -> None:
 def test_an_evaluation_of_training_samples_alone() -> None:
     scores = [evaluation(step, "train", samples=60) for step in (40, 80, 119)]
     one = with_data(evidence(evaluations=scores), overlap=None)
-    assert [(f.code, f.severity) for f in judge(one)] == [("data/train-val-leakage", "info")]
+    assert [(f.code, f.severity) for f in judge(one)] == [("data/train-val-leakage", "warning")]
     assert codes(replace(one, evaluations=[*scores, evaluation()])) == []
 
 
