@@ -119,3 +119,8 @@ def test_a_long_time_makes_the_network_wider_and_more_steps_make_each_shorter(sp
     assert TASK.defaults(spec, make_config(time_limit=1_000_000, width=24, learning_rate=0.5)).width == 24
     few, many = (TASK.defaults(spec, make_config(max_steps=steps)) for steps in (100, 10_000))
     assert many.learning_rate == pytest.approx(0.01) and few.learning_rate > many.learning_rate
+
+
+def test_an_unknown_device_is_named_in_one_line(splits):
+    with pytest.raises(UserError, match="--device foo: cannot be used"):
+        TASK.defaults(splits.spec, make_config(time_limit=60, device="foo"))

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import cache
 
 import torch
 
+from convergent.types import UserError
+
 SMALL, LARGE = 320, 1024
 """Sides of the matrices: a small one takes no second where the arithmetic is emulated, a large one fills the units."""
 EMULATED = 1e10
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def device_type(device: str) -> str:
+    """Return the kind of device that an option names, where `auto` takes a GPU if there is one.
+
+    Raises UserError where there is no such kind.
+
+    >>> device_type("cpu")
+    'cpu'
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(device).type
+    except RuntimeError as error:
+        raise UserError(f"--device {device}: cannot be used ({str(error).splitlines()[0]}).") from None
+
+
+def steadied(speed: float) -> float:
+    """Return a speed rounded to a power of two: no measurement is twice the same, and two runs shall choose alike.
+
+    >>> steadied(5.0e11) == steadied(6.0e11)
+    True
+    """
+    return float(2.0 ** round(math.log2(max(1.0, speed))))
 
 
 def peak_speed(device_type: str) -> float:

@@ -29,14 +29,14 @@ def leaves_of(loss: Tensor) -> list[Tensor]:
     >>> [leaf is a for leaf in leaves_of(((3 * a).exp() * b).sum())]
     [True, False]
     """
-    depth: dict[Node, int] = {}
+    seen: set[Node] = set()
     found: dict[int, tuple[int, Tensor]] = {}
     waiting = [(loss.grad_fn, 0)] if loss.grad_fn is not None else []
-    while waiting and len(depth) < MOST_NODES:
+    while waiting and len(seen) < MOST_NODES:
         node, level = waiting.pop()
-        if node in depth:
+        if node in seen:
             continue
-        depth[node] = level
+        seen.add(node)
         leaf = getattr(node, "variable", None)
         if isinstance(leaf, Tensor):
             found[id(leaf)] = (level, leaf)

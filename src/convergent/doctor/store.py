@@ -21,16 +21,7 @@ from convergent.doctor.values import pack, unpack
 from convergent.doctor.watch import Watch
 
 FORMAT = 2
-PROBE = (
-    "step",
-    "linear_pairs",
-    "branches",
-    "products",
-    "_ran",
-    "_activation_after",
-    "_followed_by",
-    "_last_layer",
-)
+PROBE = ("step", "linear_pairs", "branches", "products", "_ran", "_activation_after", "_followed_by", "_last_layer")
 LOSS = ("output_transform", "gives_output", "scale", "hand_scale", "values", "parts", "tried")
 COLLECTOR = (
     "sizes", "kept_hashes", "seen", "steps_per_epoch", "batches", "open", "repeated", "equal_batches",

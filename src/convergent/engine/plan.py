@@ -39,7 +39,7 @@ from convergent.speed import product_speed, seconds_of
 from convergent.types import Batch, UserError
 
 CHOICES = ("layout", "precision", "layout", "filters", "optimizer", "threads", "compile")
-"""The layout again where the precision has changed: matrix units for bfloat16 want channels last."""
+"""The layout again where the precision has changed: matrix units for bfloat16 want channels last; then the filters."""
 SECONDS_PER_CANDIDATE = 0.6
 MOST_STEPS = 30
 GAIN = 1.03

@@ -7,7 +7,7 @@ stands at the last one where each token sees those before it alone (Radford et a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,8 @@ class TransformersEncoder(nn.Module):
         super().__init__()
         self.network = network
         self.register_buffer("table", torch.tensor(table), persistent=False)
-        self.width = int(network.config.hidden_size)  # type: ignore[union-attr, arg-type]
+        described: Any = network.config
+        self.width = int(described.hidden_size)
         self.causal = is_causal(network)
 
     def forward(self, tokens_BT: Tensor, real_BT: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ class LanguageEncoder(nn.Module):
     def __init__(self, model: LanguageModel) -> None:
         super().__init__()
         self.width = model.head.in_features
-        model.head = nn.Identity()  # type: ignore[assignment]
+        del model.head
         self.model = model
         self.causal = isinstance(model, RecurrentLanguageModel) or model.network.causal
 

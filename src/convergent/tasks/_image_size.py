@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 
-import torch
-
 from convergent.models.cnn import GROWTH, PATCH, num_stages, stem_stride
-from convergent.speed import peak_speed
+from convergent.speed import device_type, peak_speed, steadied
 
 GROWING = (1.0, 1.5, 2.0, 3.0)
 """Times the usual width."""
@@ -25,13 +23,8 @@ SMALLER = 0.66
 
 
 def speed_here(device: str) -> float:
-    """Return the speed of training, in operations a second: measured, and rounded to a power of two.
-
-    Two runs of one command shall come to the same width though a measurement is never twice the same.
-    """
-    kind = "cuda" if torch.cuda.is_available() else "cpu"
-    kind = kind if device == "auto" else torch.device(device).type
-    return float(2.0 ** round(math.log2(USED * peak_speed(kind))))
+    """Return the speed of training, in operations a second."""
+    return steadied(USED * peak_speed(device_type(device)))
 
 
 def operations(image_size: tuple[int, int], channels: int, width: int) -> float:

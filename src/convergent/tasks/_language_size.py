@@ -7,13 +7,10 @@ network needs some hundreds of steps whatever its size.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
-import torch
-
 from convergent.config import Config
-from convergent.speed import product_speed
+from convergent.speed import device_type, product_speed, steadied
 
 SMALL_PARAMETERS, SMALL_OPERATIONS, GROWTH = 0.8e6, 1.5e12, 0.4
 """Characters of tiny Shakespeare, 2e12 operations: 0.8 million parameters end at 1.891 nats, 1.8 million at 2.151."""
@@ -74,14 +71,9 @@ def size_for_operations(operations: float) -> Size:
 
 
 def speed_here(device: str) -> float:
-    """Return the speed of training, in operations a second: measured, and rounded to a power of two.
-
-    Two runs of one command shall come to the same size though a measurement is never twice the same.
-    """
-    kind = "cuda" if torch.cuda.is_available() else "cpu"
-    kind = kind if device == "auto" else torch.device(device).type
-    precision = "bfloat16" if kind == "cuda" else "float32"
-    return float(2.0 ** round(math.log2(max(1.0, USED * product_speed(precision, kind)))))
+    """Return the speed of training, in operations a second."""
+    kind = device_type(device)
+    return steadied(USED * product_speed("bfloat16" if kind == "cuda" else "float32", kind))
 
 
 def choose_size(config: Config, train_tokens: int) -> Size:

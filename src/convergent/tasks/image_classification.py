@@ -120,8 +120,9 @@ def peak_rate(optimizer: str, batch_size: int, steps: float) -> float:
 
     The noise of a normalised step falls with the square root of the batch: Malladi et al. 2022,
     https://arxiv.org/abs/2205.10287. Muon's filters keep their norm and the rate is the angle of a step, so that steps
-    in random directions turn them by rate * sqrt(steps): about one radian in all is enough, and more steps are shorter
-    (Kosson et al. 2023, https://arxiv.org/abs/2305.17212; airbench94 takes 0.7 of one).
+    in random directions turn them by rate * sqrt(steps), and the more there are, the shorter each may be (Kosson et al.
+    2023, https://arxiv.org/abs/2305.17212). A momentum m makes it sqrt((1 + m) / (1 - m)) times as far: 200 steps of
+    airbench94 at 0.24 with m = 0.6 come to TURN at our m = 0.95.
 
     >>> peak_rate("muon", 64, 100), peak_rate("muon", 256, 10_000), peak_rate("adamw", 64, 100)
     (0.03, 0.01, 0.001)

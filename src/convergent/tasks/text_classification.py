@@ -90,16 +90,8 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     transformer = model == "transformer"
     optimizer = config.optimizer or "adamw"
     width = config.width or (128 if transformer else 64)
-    batch_size = config.batch_size or choose_batch_size(num_texts)
-    sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
     decided: dict[str, Any] = {
-        "task": NAME,
-        "target": spec.target,
-        "text_column": None if features.column == "text" else features.column,
-        "tokenizer": features.tokenizer["kind"],
-        "vocabulary_size": max(260, tokenizer_from_json(features.tokenizer).size),
-        "context": features.context,
-        "token_budget": batch_size * BUDGET_LENGTHS * max(16, min(features.context, features.lengths[3])),
+        **_of_any_network(spec, features, config),
         "model": model,
         "width": width,
         "depth": 2 if transformer else 1,
@@ -109,28 +101,43 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "activation": "gelu" if transformer else "tanh",
         "dropout": 0.2 if transformer else 0.5,
         "word_dropout": 0.2,
+        "optimizer": optimizer,
+        "learning_rate": PEAK_RATES[optimizer] * (TRANSFORMER_RATE if transformer else 1.0),
+        "epochs": None if config.max_steps else choose_epochs(num_texts),
+        "schedule": "cosine",
+        "warmup": 0.1,
+    }
+    chosen = config.model_copy(update={name: value for name, value in decided.items() if getattr(config, name) is None})
+    if transformer:
+        _check_heads(chosen)
+    return chosen
+
+
+def _of_any_network(spec: DataSpec, features: TextFeatures, config: Config) -> dict[str, Any]:
+    """Return what is decided from the texts alone, whatever network reads them."""
+    batch_size = config.batch_size or choose_batch_size(spec.sizes["train"])
+    sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
+    return {
+        "task": NAME,
+        "target": spec.target,
+        "text_column": None if features.column == "text" else features.column,
+        "tokenizer": features.tokenizer["kind"],
+        "vocabulary_size": max(260, tokenizer_from_json(features.tokenizer).size),
+        "context": features.context,
+        "token_budget": batch_size * BUDGET_LENGTHS * max(16, min(features.context, features.lengths[3])),
         "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
         "output": "sigmoid" if sigmoid else "softmax",
         "label_smoothing": 0.0 if sigmoid else 0.1,
-        "optimizer": optimizer,
-        "learning_rate": PEAK_RATES[optimizer] * (TRANSFORMER_RATE if transformer else 1.0),
         "beta2": 0.999,
         "weight_decay": 0.01,
         "clip_norm": 1.0,
         "batch_size": batch_size,
-        "epochs": None if config.max_steps else choose_epochs(num_texts),
-        "schedule": "cosine",
-        "warmup": 0.1,
         "augment": ["none"],
         "ema": 0.0,
         "early_stopping": 0,
         "monitor": "accuracy",
         "workers": 0,
     }
-    chosen = config.model_copy(update={name: value for name, value in decided.items() if getattr(config, name) is None})
-    if transformer:
-        _check_heads(chosen)
-    return chosen
 
 
 def fine_tuning(spec: DataSpec, config: Config) -> Config:
@@ -139,40 +146,20 @@ def fine_tuning(spec: DataSpec, config: Config) -> Config:
     features = TextFeatures.model_validate(spec.features)
     assert features.start is not None
     optimizer = config.optimizer or "adamw"
-    batch_size = config.batch_size or choose_batch_size(spec.sizes["train"])
-    sigmoid = config.loss == "binary_cross_entropy" or config.output == "sigmoid"
     own_run = features.start["kind"] == LANGUAGE  # it has read little, and has the more to learn
     decided: dict[str, Any] = {
-        "task": NAME,
-        "target": spec.target,
-        "text_column": None if features.column == "text" else features.column,
-        "tokenizer": features.tokenizer["kind"],
-        "vocabulary_size": max(260, tokenizer_from_json(features.tokenizer).size),
-        "context": features.context,
-        "token_budget": batch_size * BUDGET_LENGTHS * max(16, min(features.context, features.lengths[3])),
+        **_of_any_network(spec, features, config),
         "model": "encoder",
         "ensemble": 1,
         "layer_decay": 1.0 if config.freeze else LAYER_DECAY,
         "unfreeze": 0.0,
         "dropout": own_dropout(features.start),
         "word_dropout": 0.0,
-        "loss": "binary_cross_entropy" if sigmoid else "cross_entropy",
-        "output": "sigmoid" if sigmoid else "softmax",
-        "label_smoothing": 0.0 if sigmoid else 0.1,
         "optimizer": optimizer,
         "learning_rate": fine_rate(config, optimizer, features.start["width"]),
-        "beta2": 0.999,
-        "weight_decay": 0.01,
-        "clip_norm": 1.0,
-        "batch_size": batch_size,
         "epochs": None if config.max_steps else choose_epochs(spec.sizes["train"]) if own_run else FINE_EPOCHS,
         "schedule": "linear",
         "warmup": 0.1,
-        "augment": ["none"],
-        "ema": 0.0,
-        "early_stopping": 0,
-        "monitor": "accuracy",
-        "workers": 0,
     }
     chosen = {name: value for name, value in decided.items() if getattr(config, name) is None}
     path = Path(config.pretrained).expanduser()  # made absolute, so that `resume` finds it from any folder

@@ -18,8 +18,6 @@ FEWEST_HIDDEN, NOTHING = 4, 1e-4
 """Layers, and the share of a signal that passes all of them."""
 DEPENDS = 1e-3
 FEWEST_PASSES = 10
-
-
 LOW_RANK = "lora_"
 """In the names of peft's low-rank updates: the second of a pair starts from zero, so that the first has no gradient."""
 
@@ -131,7 +129,7 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
             stuck[layer.name] = (layer.trainable - layer.in_optimizer, "held by no optimiser")
         elif lost and layer.trainable:
             stuck[layer.name] = (layer.trainable, "no gradient")
-        elif layer.trainable and not layer.kind.startswith(RECURRENT) and _never_moved(evidence, layer.name):
+        elif layer.trainable and _never_moved(evidence, layer):
             stuck[layer.name] = (layer.trainable, "a gradient of exactly zero at every step")
         elif layer.fresh and not layer.trainable and not learned_well(evidence):
             stuck[layer.name] = (layer.num_parameters, "frozen at its random initialisation")
@@ -143,13 +141,15 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
     return _stuck(evidence, stuck)
 
 
-def _never_moved(evidence: Evidence, name: str) -> bool:
+def _never_moved(evidence: Evidence, layer: Layer) -> bool:
     """Return whether a layer's gradient was exactly zero from the first step on, where others learned.
 
     A unit that dies had a gradient once; what is multiplied by zero on the way to the loss never had one. Gates that
     inputs saturate have none either: that is the inputs' fault.
     """
-    norms = [sample.grad_norm.get(name) for sample in evidence.samples if sample.grad_norm]
+    if layer.kind.startswith(RECURRENT):
+        return False
+    norms = [sample.grad_norm.get(layer.name) for sample in evidence.samples if sample.grad_norm]
     others = [value for value in evidence.samples[0].grad_norm.values() if value > 0]
     return len(norms) >= FEWEST_PASSES and bool(others) and all(value == 0 for value in norms)
 
