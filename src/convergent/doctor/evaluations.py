@@ -148,6 +148,8 @@ class EvaluationLog:
         """The same, of every time that classes were compared with a number of Python's."""
         self.crossed = ""
         """Shapes of outputs and targets that were compared as a column and a row."""
+        self.truncated = ""
+        """The last function on the way to probabilities that were cut to whole numbers."""
         self.dropped = False
         """Units were dropped although the model was in evaluation mode."""
         self._seen: set[tuple[int, int, int]] = set()

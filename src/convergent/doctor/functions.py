@@ -26,8 +26,15 @@ LOSSES: dict[str, LossKind] = {
     "soft_margin_loss": "other",
     "multilabel_soft_margin_loss": "other",
     "multi_margin_loss": "other",
+    "hinge_embedding_loss": "other",
+    "cosine_embedding_loss": "other",
+    "margin_ranking_loss": "other",
     "ctc_loss": "other",
 }
+SIGNED = names("soft_margin_loss hinge_embedding_loss cosine_embedding_loss margin_ranking_loss")
+"""Losses whose targets are 1 and -1."""
+OF_PAIRS = names("cosine_embedding_loss margin_ranking_loss")
+"""Losses of two inputs; the target is the third."""
 ACTIVATIONS = names("""
     relu relu_ leaky_relu leaky_relu_ gelu silu elu elu_ selu celu relu6 hardtanh hardswish mish softplus prelu
     sigmoid sigmoid_ tanh tanh_ hardsigmoid softmax log_softmax logsigmoid softsign
@@ -63,6 +70,8 @@ DROPOUTS = names("""
 """)
 DECISIONS = names("argmax max round gt ge __gt__ __ge__ topk")
 READS = names("item tolist numpy __array__")
+TRUNCATIONS = names("int long short to type type_as trunc trunc_ fix floor floor_")
+"""Leave of a probability below one nothing, where they give whole numbers."""
 DIFFERENCES = names("sub __sub__ rsub __rsub__ subtract")
 SQUARES = names("pow __pow__ square mul __mul__ multiply")
 ABSOLUTES = names("abs absolute __abs__")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,39 +63,60 @@ def describe_layers(model: nn.Module, held: Iterable[Tensor]) -> list[Layer]:
 
 @torch.no_grad()
 def weight_numbers(weight: Tensor) -> Tensor:
-    """Return standard deviation, mean, whether all units are equal, largest value and flatness of a weight, (5,).
+    """Return six numbers of a weight (units, ...), and of whether its units differ.
 
-    The weight is (units, ...); flatness is the fourth moment by the square of the second.
+    Standard deviation, mean, 1 where all units are equal, the share of those that are zero, the largest value, and the
+    flatness: the fourth moment by the square of the second.
     """
     weight = weight.detach()
     values = (torch.view_as_real(weight) if weight.is_complex() else weight).float()
     if not values.numel():
-        return torch.full((5,), math.nan, device=values.device)
+        return torch.full((6,), math.nan, device=values.device)
     flat = values.flatten(1) if values.ndim > 1 else values.reshape(-1, 1)  # a temperature is one unit
     equal = (flat == flat[:1]).all().float() if len(flat) > 1 else torch.zeros((), device=values.device)
     flatness = values.pow(4).mean() / values.pow(2).mean() ** 2
-    return torch.stack([values.std(unbiased=False), values.mean(), equal, values.abs().amax(), flatness])
+    zero = (flat == 0).all(1).float().mean()
+    return torch.stack([values.std(unbiased=False), values.mean(), equal, zero, values.abs().amax(), flatness])
 
 
 def describe_weight(
     name: str, kind: str, shape: tuple[int, ...], fan_in: int, fan_out: int, numbers: Sequence[float]
 ) -> Layer:
     """Return a `Layer` from the numbers of its weight; what trains it is for the caller to add."""
-    std, mean, equal, largest, flatness = numbers
+    std, mean, equal, zero, largest, flatness = numbers
     fresh = math.prod(shape) >= 64 and is_fresh(largest, flatness, fan_in)
-    return Layer(name, kind, shape, fan_in, fan_out, std, mean, equal == 1, fresh=fresh)
+    return Layer(name, kind, shape, fan_in, fan_out, std, mean, equal == 1, zero_rows=zero, fresh=fresh)
 
 
 def is_fresh(largest: float, flatness: float, fan_in: int) -> bool:
     """Return whether a weight still has torch's default distribution: uniform between -1 and 1 by sqrt(fan_in).
 
-    >>> _, _, _, *fresh = weight_numbers(nn.Linear(64, 64).weight).tolist()
-    >>> _, _, _, *normal = weight_numbers(torch.randn(64, 64) / 8).tolist()
+    >>> _, _, _, _, *fresh = weight_numbers(nn.Linear(64, 64).weight).tolist()
+    >>> _, _, _, _, *normal = weight_numbers(torch.randn(64, 64) / 8).tolist()
     >>> is_fresh(*fresh, 64), is_fresh(*normal, 64)
     (True, False)
     """
     bound = 1 / math.sqrt(fan_in)
     return 0.9 * bound < largest <= bound * (1 + 1e-5) and 1.5 < flatness < 2.1
+
+
+def unregistered(model: nn.Module) -> list[Tensor]:
+    """Return the tensors that modules keep to be learned, though they are no parameters: no optimiser is given them.
+
+    >>> net = nn.Linear(2, 2)
+    >>> net.queries = [torch.zeros(3, requires_grad=True)]
+    >>> len(unregistered(net))
+    1
+    """
+    found: list[Any] = []
+    for module in model.modules():
+        for name, value in vars(module).items():
+            if not name.startswith("_"):
+                several = value.values() if isinstance(value, dict) else value
+                found += list(several) if isinstance(value, dict | list | tuple) else [value]
+    found = [one for one in found if isinstance(one, Tensor) and one.requires_grad and one.is_leaf]
+    known = {id(parameter) for parameter in model.parameters()}
+    return [one for one in found if id(one) not in known]
 
 
 def put_in_order(layers: list[Layer], ran: list[str], last: str) -> None:

@@ -17,7 +17,7 @@ from torch.utils import _pytree as pytree
 from convergent.doctor.activations import ActivationLog
 from convergent.doctor.collect import Collector
 from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
-from convergent.doctor.layers import describe_layers, note_neighbours, note_switches, put_in_order
+from convergent.doctor.layers import describe_layers, note_neighbours, note_switches, put_in_order, unregistered
 from convergent.doctor.loss_log import LossLog, Pair, note_crossed
 from convergent.doctor.measure import Pending, std_across
 from convergent.doctor.readings import READ_EVERY, Readings
@@ -337,7 +337,9 @@ class Probe:
         note_neighbours(evidence.layers, self._activation_after, self._followed_by, self.products)
         note_switches(evidence, self._switches)
         held = {id(p) for o in self.optimizers for p in parameters_of(o)}
+        self._foreign |= {id(w): w for w in unregistered(self.model)}
         evidence.foreign_parameters = sum(w.numel() for key, w in self._foreign.items() if key not in held)
+        self._replicas.finish()
         evidence.replica_hashes = list(self._replicas.hashes)
         evidence.experiments = self.loss_log.tried
         evidence.experiments.output_transform = self.loss_log.output_transform if self.loss_log.gives_output else ""
@@ -355,7 +357,7 @@ class Probe:
         evidence.data.overlap = overlap(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)
         evidence.scored_in_training, evidence.drops_in_evaluation = list(self.log.scored), self.log.dropped
-        evidence.scored_across = self.log.crossed
+        evidence.scored_across, evidence.truncated = self.log.crossed, self.log.truncated
 
     def _finish_steps(self) -> None:
         """Set what was stepped on, and the losses."""

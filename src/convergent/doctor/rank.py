@@ -58,11 +58,11 @@ COURSE = (
     "training/non-finite",
     "training/divergence",
     "result/train-eval-gap",
+    "training/metric-loss-disagree",
     "training/overfitting",
     "data/too-few-samples",
     "setup/input-ignored",
     "training/underfitting",
-    "training/metric-loss-disagree",
     "training/oscillating-loss",
     "training/loss-spike",
     "training/constant-output",
@@ -117,10 +117,10 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "training/dying-relu": BAD_RESULT,
     "training/non-finite": BAD_RESULT - {"training/non-finite"},
     "training/divergence": BAD_RESULT - {"training/non-finite", "training/divergence"},
-    "training/overfitting": frozenset(
-        {"data/too-few-samples", "training/metric-loss-disagree", "result/stopped-early"}
+    "training/overfitting": frozenset({"data/too-few-samples", "result/stopped-early"}),
+    "training/metric-loss-disagree": frozenset(
+        {"training/overfitting", "result/no-better-than-baseline", "result/class-collapse"}
     ),
-    "training/metric-loss-disagree": frozenset({"result/no-better-than-baseline", "result/class-collapse"}),
     "training/underfitting": frozenset({"training/slow-convergence", "setup/cannot-overfit-batch"}),
     "result/train-eval-gap": frozenset(
         {

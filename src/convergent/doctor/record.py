@@ -116,6 +116,8 @@ class Layer:
     is_last: bool = False
     multiplies: bool = False
     """Inputs are multiplied by the weight, (fan_in, fan_out), in a module that torch does not know."""
+    zero_rows: float = 0.0
+    """Share of the units whose weights are all zero: of an embedding, of the tokens."""
     fresh: bool = False
     """Weights still have torch's default uniform distribution: the layer was never trained or set."""
 
@@ -197,6 +199,8 @@ class Experiments:
     samples_mix: float | None = None
     """Largest change of one sample's output when only another sample changes, by the outputs' std; eval mode."""
     future_leak: float | None = None
+    given_answers: bool = False
+    """Beside another input the network gets the very class numbers that it is to predict, place by place."""
     causal: bool = False
     """The loss compares output t with input t+1: the model must not see tokens to come."""
     doubled_batch_ratio: float | None = None
@@ -286,6 +290,8 @@ class Evidence:
     """Of every score that tells no targets: whether its outputs were made in training mode."""
     scored_across: str = ""
     """Shapes of outputs and targets that an evaluation compared each with every other."""
+    truncated: str = ""
+    """The last function on the way to probabilities that an evaluation cut to whole numbers: `sigmoid`."""
     drops_in_evaluation: bool = False
     """A dropout function drops units though the model is in evaluation mode."""
     has_switches: bool = False

@@ -1,8 +1,8 @@
 """Whether the replicas of a model in several processes still have the same weights.
 
 TrainCheck (Jiang et al. 2025, https://arxiv.org/abs/2506.14813): replicas that drift apart are silent. Each process
-leaves a hash of its weights in the job's key-value store after a few steps, and reads those of the others at the next
-look, if they are there by then: no process ever waits for another.
+leaves a hash of its weights in the job's key-value store after a few steps, and reads those of the others at later
+looks and at the end, as far as they are there by then: no process ever waits for another.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class Replicas:
     def __init__(self, number: int) -> None:
         self.hashes: list[int] = []
         self._number = number
-        self._waiting: int | None = None
+        self._waiting: list[int] = []
+        self._store: Any = None
+        self._ranks = 0
 
     def after_step(self, model: nn.Module, step: int) -> None:
         """Leave a hash after some steps, where several processes train and each holds all of the model."""
@@ -44,15 +46,31 @@ class Replicas:
             return
         if any(type(parameter).__name__ == "DTensor" or not parameter.numel() for parameter in model.parameters()):
             return  # sharded: each holds a part of its own
-        store = dist.distributed_c10d._get_default_store()
-        self._read(store)
-        store.set(self._key(step, dist.get_rank()), str(weights_hash(model)))
-        self._waiting = step
+        self._store, self._ranks = dist.distributed_c10d._get_default_store(), dist.get_world_size()
+        self._read()
+        self._store.set(self._key(step, dist.get_rank()), str(weights_hash(model)))
+        self._waiting.append(step)
 
-    def _read(self, store: Any) -> None:
-        keys = [self._key(self._waiting, rank) for rank in range(dist.get_world_size())]
-        if self._waiting is not None and store.check(keys):
-            self.hashes = [int(store.get(key)) for key in keys]
+    def finish(self) -> None:
+        """Read what the others have left since the last look, where the job or its file is still there."""
+        if self._store is not None and (dist.is_initialized() or _is_file(self._store)):
+            self._read()
 
-    def _key(self, step: int | None, rank: int) -> str:
+    def _read(self) -> None:
+        """Read the hashes after the last step that all have left one for."""
+        for place, step in reversed(list(enumerate(self._waiting))):
+            keys = [self._key(step, rank) for rank in range(self._ranks)]
+            if self._store.check(keys):
+                self.hashes = [int(self._store.get(key)) for key in keys]
+                del self._waiting[: place + 1]
+                return
+
+    def _key(self, step: int, rank: int) -> str:
         return f"convergent/{self._number}/{step}/{rank}"
+
+
+def _is_file(store: Any) -> bool:
+    """Return whether a store is a file, which outlives the job."""
+    while isinstance(store, dist.PrefixStore):
+        store = store.underlying_store
+    return isinstance(store, dist.FileStore)

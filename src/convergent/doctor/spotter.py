@@ -26,12 +26,14 @@ from convergent.doctor.functions import (
     JOINS,
     LINEAR,
     LOSSES,
+    OF_PAIRS,
     PICKS,
     PRODUCTS,
     READS,
     SAME_CONTENT,
     SQUARES,
     SUMS,
+    TRUNCATIONS,
     VALUES,
     WITH_WEIGHTS,
 )
@@ -97,6 +99,10 @@ class Listener(Protocol):
 
     def on_dropout(self) -> None:
         """Units were dropped at random by a function, whatever mode its module is in."""
+        ...
+
+    def on_truncation(self, transform: str) -> None:
+        """Probabilities that a network gave, through `transform`, were cut to whole numbers."""
         ...
 
     def on_backward(self, loss: Tensor) -> None:
@@ -174,7 +180,7 @@ class Spotter(TorchFunctionMode):
         trace = self.trace(first)
         if name in PICKS and trace.output and trace.transform == "log_softmax" and isinstance(result, Tensor):
             self._picked(first, args[1:], kwargs, result)
-        self._note_use(name, args, kwargs, first)
+        self._note_use(name, args, kwargs, first, result)
         if name in WITH_WEIGHTS:
             self._layer(name, args, kwargs, trace, result)
         elif name in ACTIVATIONS and not _bends(name, args, kwargs):
@@ -188,13 +194,23 @@ class Spotter(TorchFunctionMode):
         elif trace != Trace():
             self._pass_on(name, trace, result)
 
-    def _note_use(self, name: str, args: Any, kwargs: Any, first: Tensor) -> None:
+    def _note_use(self, name: str, args: Any, kwargs: Any, first: Tensor, result: Any) -> None:
         if name in READS and self.trace(first).decision:
             self.listener.on_decision(first, None)  # compared outside of torch
         elif name in DROPOUTS and _drops(name, args, kwargs):
             self.listener.on_dropout()
+        elif name in TRUNCATIONS and first.is_floating_point() and self._cuts(name, first, result):
+            self.listener.on_truncation(self.trace(first).transform)
         elif name in JOINS:
             self._join(args)
+
+    def _cuts(self, name: str, first: Tensor, result: Any) -> bool:
+        """Return whether probabilities are cut to whole numbers, which leaves zeros."""
+        trace = self.trace(first)
+        if not trace.output or trace.decision or trace.transform not in ("sigmoid", "softmax"):
+            return False
+        whole = isinstance(result, Tensor) and not result.is_floating_point() and result.dtype != torch.bool
+        return whole or name.startswith(("trunc", "fix", "floor"))
 
     def _join(self, args: Any) -> None:
         joined = _tensors(args)
@@ -239,8 +255,9 @@ class Spotter(TorchFunctionMode):
                 self.note(value, trace._replace(layer=kept, transform=transform, linear=linear))
 
     def _loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
-        names = ("input", "target")
-        pair = [args[i] if len(args) > i else kwargs.get(names[i]) for i in range(2)]
+        names = ("input1", "input2", "target") if name in OF_PAIRS else ("input", "target")
+        given = [args[i] if len(args) > i else kwargs.get(names[i]) for i in range(len(names))]
+        pair = [given[0], given[-1]]
         if not all(isinstance(value, Tensor) for value in pair):
             return
         kind = LOSSES[name]

@@ -314,6 +314,12 @@ class Watch:
         if probe is not None and self._inside and not probe.model.training and not probe.log.training_mode:
             probe.log.dropped = True
 
+    @_guarded
+    def on_truncation(self, transform: str) -> None:
+        """Note that an evaluation cuts probabilities to whole numbers."""
+        if self._evaluating is not None:
+            self._evaluating.log.truncated = transform
+
     def on_backward(self, loss: Tensor) -> None:
         """Pass on a backward pass, where nobody else reports them."""
         if self._sees_backward:

@@ -20,6 +20,7 @@ from convergent.doctor.experiments.curvature import noise_scale, sharpness
 from convergent.doctor.experiments.dependence import (
     doubled_batch,
     future_leak,
+    given_answers,
     is_affine,
     is_causal,
     samples_mix,
@@ -61,6 +62,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
         (1.0, lambda: set_all(found, samples_mix=samples_mix(subject))),
         (1.0, lambda: set_all(found, several_inputs=several_inputs(subject))),
         (1.0, lambda: set_all(found, causal=is_causal(subject))),
+        (1.0, lambda: set_all(found, given_answers=given_answers(subject))),
         (1.0, lambda: set_all(found, future_leak=future_leak(subject) if found.causal else None)),
         (1.0, lambda: set_all(found, doubled_batch_ratio=doubled_batch(subject))),
         (1.0, lambda: set_all(found, **permuted_losses(subject))),

@@ -16,6 +16,7 @@ from convergent.doctor.subject import Example, Subject, batch_dimension, first_o
 
 SHIFTED = 0.9
 SHORTEST = 4
+COPIED = 0.99
 AFFINE = 1e-3
 """Of the outputs' spread: rounding in float32."""
 
@@ -135,6 +136,35 @@ def _knows_batch(example: Example, batch_size: int) -> bool:
 def is_causal(subject: Subject) -> bool:
     """Return whether targets are the inputs one step on, as in a language model: then the future must stay unseen."""
     return shifted(subject.train_batches[0]) is not None
+
+
+def given_answers(subject: Subject) -> bool:
+    """Return whether a decoder's input is what it shall answer, not shifted: class numbers, place by place.
+
+    One input alone may be meant to be copied; beside another sequence of tokens it gives the answer away.
+    """
+    args, kwargs, outside = subject.train_batches[0]
+    tokens = [
+        leaf
+        for leaf in pytree.tree_leaves((args, kwargs))
+        if isinstance(leaf, Tensor) and leaf.ndim == 2 and _is_token(leaf) and leaf.shape[1] >= SHORTEST
+    ]
+    answers = [leaf for leaf in pytree.tree_leaves(outside) if isinstance(leaf, Tensor) and _is_token(leaf)]
+    for target in answers:
+        same = [one for one in tokens if one.numel() == target.numel() and _equals(one, target)]
+        others = [one for one in tokens if all(one is not it for it in same) and int(one.max()) > 1]  # no mask
+        if same and any(one.numel() != target.numel() or not _equals(one, target) for one in others):
+            return True
+    return False
+
+
+def _is_token(leaf: Tensor) -> bool:
+    return leaf.dtype in (torch.int32, torch.int64) and leaf.numel() > 0
+
+
+def _equals(tokens: Tensor, target: Tensor) -> bool:
+    counts = target.reshape(tokens.shape) >= 0
+    return bool(counts.any()) and float((tokens == target.reshape(tokens.shape))[counts].float().mean()) > COPIED
 
 
 def shifted(example: Example) -> tuple[Tensor, int] | None:

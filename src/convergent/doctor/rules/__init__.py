@@ -20,11 +20,13 @@ from convergent.doctor.rules import (
     setup_loop,
     setup_model,
     setup_output,
+    shift,
 )
 from convergent.types import Finding
 
 RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *data.RULES,
+    *shift.RULES,
     *labels.RULES,
     *copies.RULES,
     *leakage.RULES,
@@ -42,6 +44,7 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
 
 CLIMBING_RULES = (
     *data.RULES,
+    *shift.RULES,
     *labels.RULES,
     *copies.RULES,
     *leakage.RULES,

@@ -1,9 +1,6 @@
-"""Are the numbers that go in fit to learn from: finite, of one scale, enough, the same in training and validation?"""
+"""Are the numbers that go in fit to learn from: finite, of one scale, enough?"""
 
 from __future__ import annotations
-
-import math
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,10 +11,9 @@ from convergent.doctor.features import (
     is_numeric,
     numeric_targets,
     shares_units,
-    standardised_features,
 )
 from convergent.doctor.findings import finding
-from convergent.doctor.record import Evidence, SampleSet
+from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import failed, last_evaluation, learned_well, skill
 from convergent.types import Finding, Severity
 
@@ -29,9 +25,10 @@ CODE_OFF = 100.0
 MOST_COLUMNS = 1000
 FAR_OUT = 1000.0
 """Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
-FIRST = 256
-ALIKE, FAR = 1.4, 1.6
-"""Of the spreads of inputs: of two halves of the data, and of what has become something else."""
+MANY_TOKENS, ONE_TOKEN = 100, 0.8
+"""Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
+MANY_TIMES = 8
+"""That one sample is drawn, or more are evaluated than were trained on."""
 
 
 def non_finite_values(evidence: Evidence) -> Finding | None:
@@ -214,6 +211,8 @@ def _other_targets(evidence: Evidence) -> Finding | None:
 def constant_feature(evidence: Evidence) -> Finding | None:
     """Note columns that never change."""
     samples = evidence.data.train
+    if samples is not None and not samples.inputs.is_floating_point():
+        return _one_token(evidence, samples.inputs)
     if samples is None or not is_numeric(samples, 30):
         return None
     features = _feature_dimension(samples.inputs)
@@ -234,6 +233,44 @@ def constant_feature(evidence: Evidence) -> Finding | None:
     )
 
 
+def _one_token(evidence: Evidence, tokens: Tensor) -> Finding | None:
+    """Say where nearly all tokens are one and the same, padding left out: words that the vocabulary does not hold."""
+    embedding = next((one for one in evidence.layers if one.kind.startswith("Embedding")), None)
+    if embedding is None or embedding.weight_shape[0] < MANY_TOKENS or tokens.ndim > 2 or tokens.numel() < 1000:
+        return None
+    real = tokens if tokens.ndim == 1 else tokens[_within(tokens)]
+    kinds, counts = real.unique(return_counts=True)
+    share, place = float(counts.max() / max(1, len(real))), int(counts.argmax())
+    if share < ONE_TOKEN or len(kinds) < 2:
+        return None
+    return finding(
+        "data/constant-feature",
+        "info" if learned_well(evidence) else "warning",
+        f"token {int(kinds[place])}",
+        f"{share:.0%} of all tokens are number {int(kinds[place])}, and {len(kinds)} of the "
+        f"{embedding.weight_shape[0]} rows of {embedding.name} are ever used: if that is the unknown word, vocabulary "
+        "and tokens do not fit",
+        share=share,
+        used=len(kinds),
+        rows=embedding.weight_shape[0],
+    )
+
+
+def _within(tokens_NT: Tensor) -> Tensor:
+    """Return where a token is no padding: what ends, or begins, in a run of one and the same is left out.
+
+    >>> _within(torch.tensor([[5, 5, 7, 0, 0], [0, 0, 1, 2, 3]])).int().tolist()
+    [[0, 0, 1, 0, 0], [0, 0, 1, 1, 1]]
+    """
+    changes_NT = torch.zeros_like(tokens_NT, dtype=torch.int)
+    changes_NT[:, 1:] = (tokens_NT[:, 1:] != tokens_NT[:, :-1]).int()
+    behind_NT = changes_NT.cumsum(1)
+    before_NT = behind_NT[:, -1:] - behind_NT
+    lone_first = (behind_NT == 0).sum(1, keepdim=True) == 1
+    lone_last = (before_NT == 0).sum(1, keepdim=True) == 1
+    return ((behind_NT > 0) | lone_first) & ((before_NT > 0) | lone_last)
+
+
 def _feature_dimension(inputs: Tensor) -> int | None:
     """Return which dimension holds features: columns of a table, channels of pictures and series; None if unknown.
 
@@ -249,111 +286,31 @@ def _feature_dimension(inputs: Tensor) -> int | None:
     return 1 if several else None
 
 
-def preprocessing_mismatch(evidence: Evidence) -> Finding | None:
-    """Say where validation inputs are of another scale or level than training inputs."""
+def _few_again_and_again(evidence: Evidence) -> Finding | None:
+    """Say where batches are drawn from a handful of samples, and many times as many are known to be evaluated."""
     train, valid = evidence.data.train, evidence.data.valid
-    if train is None or valid is None or not is_numeric(train, 16) or not is_numeric(valid, 16):
+    if train is None or valid is None or not train.hashes or not valid.hashes or evidence.adversarial:
         return None
-    if train.inputs.shape[1:] != valid.inputs.shape[1:]:
-        return None
-    a, b = (_by_feature(replace(one, inputs=_usual(one.inputs))) for one in (train, valid))
-    spread = a.std(0) + 1e-6
-    shift = float(((a.mean(0) - b.mean(0)).abs() / spread).median())
-    scale = float(((b.std(0) + 1e-6) / spread).log().abs().median().exp())
-    if shift < 1.0 and scale < 2.5:
-        return None
-    found = skill(last_evaluation(evidence, "valid"))
-    return finding(
-        "data/preprocessing-mismatch",
-        "critical" if found is None or found < 0.5 else "warning",
-        "validation inputs",
-        f"validation inputs are shifted by {shift:.2g} standard deviations of the training inputs and differ in "
-        "scale by "
-        f"a factor of {scale:.2g}",
-        shift=shift,
-        scale=scale,
-        train_mean=float(a.mean()),
-        valid_mean=float(b.mean()),
-    )
-
-
-def _usual(inputs: Tensor) -> Tensor:
-    """Return the samples without the 2 % that hold the values farthest out: a few broken ones are no preprocessing."""
-    x_ND = torch.nan_to_num(inputs.float()).reshape(len(inputs), -1)
-    far_N = (x_ND - x_ND.median(0).values).abs().amax(1)
-    return inputs[far_N.argsort()[: len(inputs) - max(1, len(inputs) // 50)]]
-
-
-def _by_feature(samples: SampleSet) -> Tensor:
-    x = torch.nan_to_num(samples.inputs.float())
-    return x.reshape(-1, 1) if shares_units(samples.inputs) else x.reshape(len(x), -1)
-
-
-def _drifts_away(evidence: Evidence) -> Finding | None:
-    """Say where training inputs began as validation inputs are, and have another spread at the end."""
-    train, valid, late = evidence.data.train, evidence.data.valid, evidence.data.late_spread
-    if late is None or not is_numeric(train, 100) or not is_numeric(valid, 40) or evidence.adversarial:
-        return None
-    if class_targets(evidence, valid) is None:
-        return None  # what an agent meets changes as it learns
-    assert train is not None and valid is not None
-    first, other = (float(torch.nan_to_num(one.inputs[:FIRST].float()).std()) for one in (train, valid))
-    if (
-        min(first, other, late) <= 0
-        or max(first / other, other / first) > ALIKE
-        or max(late / first, first / late) < FAR
-    ):
+    few, drawn, other = len(set(train.hashes)), len(train.hashes), len(set(valid.hashes))
+    if drawn < MANY_TIMES * few or other < MANY_TIMES * few or drawn < FEWEST:
         return None
     return finding(
-        "data/augmentation-too-strong",
-        "critical" if failed(evidence) else "warning",
-        "training inputs",
-        f"training inputs began with a spread of {first:.3g}, like validation inputs ({other:.3g}), and end with "
-        f"{late:.3g}: what changes them works on the stored samples, and adds up from epoch to epoch",
-        first=first,
-        last=late,
-        validation=other,
-    )
-
-
-def augmentation_too_strong(evidence: Evidence) -> Finding | None:
-    """Say where training inputs lie far from validation inputs, and their labels can no longer be read from these."""
-    drifted = _drifts_away(evidence)
-    if drifted is not None:
-        return drifted
-    train, valid = evidence.data.train, evidence.data.valid
-    if evidence.steps_per_epoch is not None or not is_numeric(train, 100) or not is_numeric(valid, 40):
-        return None
-    assert train is not None and valid is not None
-    labels, known = class_targets(evidence, train), class_targets(evidence, valid)
-    if labels is None or known is None or learned_well(evidence) or train.inputs.shape[1:] != valid.inputs.shape[1:]:
-        return None
-    count = min(600, len(valid.inputs))
-    both = standardised_features(torch.cat([valid.inputs[:count], train.inputs[:count]]))
-    distances = torch.cdist(both, both[:count])
-    distances[:count].fill_diagonal_(float("inf"))
-    near = distances.min(1)
-    right_valid = float((known[near.indices[:count]] == known[:count]).float().mean())
-    right_train = float((known[near.indices[count:]] == labels[:count]).float().mean())
-    apart = float(near.values[count:].median() / near.values[:count].median().clamp(min=1e-6))
-    noise = 2 * math.sqrt(right_valid * (1 - right_valid) / count)
-    if right_valid < 0.5 or right_train > 0.7 * (right_valid - noise) or apart < 1.3:
-        return None
-    return finding(
-        "data/augmentation-too-strong",
-        "critical" if failed(evidence) else "warning",
-        "training inputs",
-        f"the nearest validation sample has the same label for {right_train:.0%} of the augmented training "
-        "samples, but for "
-        f"{right_valid:.0%} among validation samples",
-        agreement=right_train,
-        agreement_of_validation=right_valid,
-        distance_ratio=apart,
+        "data/too-few-samples",
+        "warning",
+        "training batches",
+        f"the first {drawn} samples that were trained on are {few} different ones, again and again, where {other} are "
+        "evaluated: the sampler or the index does not reach the others",
+        different=few,
+        drawn=drawn,
+        evaluated=other,
     )
 
 
 def too_few_samples(evidence: Evidence) -> Finding | None:
     """Say where a class has fewer than ten samples, or a large model very few, and generalisation shows it."""
+    again = _few_again_and_again(evidence)
+    if again is not None:
+        return again
     train = evidence.data.train
     if train is None or (evidence.steps_per_epoch is None and not train.complete):
         return None
@@ -385,7 +342,5 @@ RULES = (
     inputs_not_normalized,
     targets_not_scaled,
     constant_feature,
-    preprocessing_mismatch,
-    augmentation_too_strong,
     too_few_samples,
 )

@@ -22,6 +22,7 @@ from convergent.doctor.features import (
     target_columns,
 )
 from convergent.doctor.findings import finding
+from convergent.doctor.functions import SIGNED
 from convergent.doctor.record import Evidence, LossCall, SampleSet
 from convergent.doctor.rules.copies import not_one_to_one
 from convergent.doctor.statistics import failed, last_evaluation, learned_well, skill
@@ -91,6 +92,9 @@ def invalid_labels(evidence: Evidence) -> Finding | None:
         says = (
             f"the loss is defined for targets from 0 to 1, these run from {float(y.min()):.3g} to {float(y.max()):.3g}"
         )
+    elif call.name in SIGNED:
+        bad = y.float().abs() != 1
+        says = f"{call.name} takes 1 and -1, these run from {float(y.min()):.3g} to {float(y.max()):.3g}"
     else:
         return None
     if not bad.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from convergent.doctor.features import numeric_targets
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evaluation, Evidence
 from convergent.doctor.statistics import (
@@ -40,6 +41,8 @@ def slow_convergence(evidence: Evidence) -> Finding | None:
     )
 
 
+UNITS_APART = 10.0
+"""Times as large a spread, and below zero an R2, that no other split of the same numbers has."""
 WIDE = 0.25
 """Gap in metric, and share of the chance loss, that counts where validation samples were scored only once."""
 
@@ -177,7 +180,7 @@ def metric_loss_disagree(evidence: Evidence) -> Finding | None:
             "the share of equal pairs is no accuracy",
             shapes=evidence.scored_across,
         )
-    miscounted = _counted_otherwise(evidence)
+    miscounted = _counted_otherwise(evidence) or _truncated(evidence) or _other_units(evidence)
     if miscounted is not None:
         return miscounted
     valid = [one for one in _series(evidence, "valid") if one.metric is not None]
@@ -216,6 +219,42 @@ def _counted_otherwise(evidence: Evidence) -> Finding | None:
         metric=one.metric,
         own_count=own,
         samples=one.samples,
+    )
+
+
+def _truncated(evidence: Evidence) -> Finding | None:
+    """Say where an evaluation turns probabilities into classes by leaving their digits away."""
+    if not evidence.truncated:
+        return None
+    return finding(
+        "training/metric-loss-disagree",
+        "critical",
+        "evaluation",
+        f"the evaluation cuts the probabilities behind {evidence.truncated} to whole numbers, and whatever is below 1 "
+        "becomes 0: compare them with a threshold instead",
+        transform=evidence.truncated,
+    )
+
+
+def _other_units(evidence: Evidence) -> Finding | None:
+    """Say where outputs are scored against numbers of another scale than those that were learned."""
+    one, train, valid = last_evaluation(evidence, "valid"), evidence.data.train, evidence.data.valid
+    learned, scored = numeric_targets(evidence, train), numeric_targets(evidence, valid)
+    if one is None or one.metric is None or learned is None or scored is None or min(len(learned), len(scored)) < 20:
+        return None
+    spread, other = float(learned.std()), float(scored.std())
+    if not spread > 0 or max(other / spread, spread / max(other, 1e-12)) < UNITS_APART or one.metric > -UNITS_APART:
+        return None
+    return finding(
+        "training/metric-loss-disagree",
+        "critical",
+        "evaluation",
+        f"the network learned targets of mean {float(learned.mean()):.3g} and standard deviation {spread:.3g}, and is "
+        f"scored against ones of mean {float(scored.mean()):.3g} and {other:.3g}: turn its outputs back into those "
+        "units first",
+        learned_std=spread,
+        scored_std=other,
+        metric=one.metric,
     )
 
 

@@ -6,7 +6,7 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, Layer
-from convergent.doctor.statistics import failed, learned_well, room
+from convergent.doctor.statistics import failed, learned_well, median, room
 from convergent.types import Finding
 
 MATRICES = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN", "Quant")
@@ -18,6 +18,8 @@ FEWEST_HIDDEN, NOTHING = 4, 1e-4
 """Layers, and the share of a signal that passes all of them."""
 DEPENDS = 1e-3
 FEWEST_PASSES = 10
+MANY_ROWS = 0.05
+"""Of an embedding: padding, unknown words and a few others may well be zero."""
 LOW_RANK = "lora_"
 """In the names of peft's low-rank updates: the second of a pair starts from zero, so that the first has no gradient."""
 
@@ -119,6 +121,16 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
         )
     if len(evidence.samples) < 2 or not evidence.num_parameters:
         return None
+    if _nothing_moves(evidence):
+        return finding(
+            "setup/parameters-not-trained",
+            "critical",
+            "loss",
+            f"every gradient is exactly zero from the first step on, though the loss is {median(evidence.losses):.3g}: "
+            "between network and loss something has no slope (a clamp beyond its ends, a rounding, a comparison)",
+            loss=median(evidence.losses),
+            parameters=evidence.num_parameters,
+        )
     missing = {name for sample in evidence.samples for name in sample.grad_missing}
     for sample in evidence.samples:
         missing &= set(sample.grad_missing)
@@ -133,12 +145,28 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
             stuck[layer.name] = (layer.trainable, "a gradient of exactly zero at every step")
         elif layer.fresh and not layer.trainable and not learned_well(evidence):
             stuck[layer.name] = (layer.num_parameters, "frozen at its random initialisation")
+        elif _knows_few_tokens(layer) and not learned_well(evidence):
+            lost_rows = round(layer.zero_rows * layer.num_parameters)
+            says = f"frozen with {layer.zero_rows:.0%} of its rows at zero, so that their tokens can't be told apart"
+            stuck[layer.name] = (lost_rows, says)
     if evidence.foreign_parameters:
-        stuck["modules in a plain list"] = (
+        stuck["weights that are no parameters"] = (
             evidence.foreign_parameters,
-            "unknown to the model and held by no optimiser",
+            "in a plain list, or tensors without nn.Parameter: unknown to the model and held by no optimiser",
         )
     return _stuck(evidence, stuck)
+
+
+def _nothing_moves(evidence: Evidence) -> bool:
+    """Return whether nothing ever had a gradient, though there is something to learn from."""
+    norms = [sum(sample.grad_norm.values()) for sample in evidence.samples if sample.grad_norm]
+    return len(norms) >= FEWEST_PASSES and not any(norms) and median(evidence.losses) > 0
+
+
+def _knows_few_tokens(layer: Layer) -> bool:
+    """Return whether an embedding is frozen though many of its rows, more than padding has, say nothing."""
+    lost = layer.zero_rows * layer.weight_shape[0] if layer.weight_shape else 0
+    return layer.kind.startswith("Embedding") and not layer.trainable and lost >= 2 and layer.zero_rows > MANY_ROWS
 
 
 def _never_moved(evidence: Evidence, layer: Layer) -> bool:
@@ -192,6 +220,14 @@ def samples_mix_in_batch(evidence: Evidence) -> Finding | None:
 def future_leak(evidence: Evidence) -> Finding | None:
     """Say where a model that predicts the next token sees tokens to come."""
     change = evidence.experiments.future_leak
+    if evidence.experiments.given_answers:
+        return finding(
+            "setup/future-leak",
+            "critical",
+            "inputs",
+            "one of the inputs holds the very classes that are to be predicted, place by place: a decoder is given the "
+            "targets one step late, behind a start token",
+        )
     if change is None or not change > DEPENDS:
         return None
     return finding(

@@ -19,6 +19,8 @@ REACH = {
 REGRESSION = ("mse", "l1", "smooth_l1")
 POSITIVE = ("exp", "softplus", "relu", "sigmoid", "softmax")
 MOST_CLASSES = 20
+SMALL_PART = 1 / 12
+"""Of a loss: parts of a sum, and weights of several losses, are larger as a rule."""
 ROUNDING = 1e-3
 """So far a logarithm of a probability may lie above zero, in half precision."""
 
@@ -245,6 +247,9 @@ def loss_reduction(evidence: Evidence) -> Finding | None:
             output_shape=list(call.output_shape),
             target_shape=list(call.target_shape),
         )
+    shrunk = _scaled_down(evidence, call)
+    if shrunk is not None:
+        return shrunk
     ratio = evidence.experiments.doubled_batch_ratio
     if ratio is None or not 1.8 < ratio < 2.2 or not failed(evidence):
         return None
@@ -268,6 +273,25 @@ def _broadcasts(call: LossCall) -> bool:
         (math.prod(output) > 1 and math.prod(target) > 1 and sorted(output) != sorted(target))
         or (len(output) == len(target) and output != target)
         or {output[1:], target[1:]} == {(1,), ()}
+    )
+
+
+def _scaled_down(evidence: Evidence, call: LossCall) -> Finding | None:
+    """Say where a single backward pass a step begins from a small part of the loss, and the step follows its size."""
+    scale = evidence.loss_scale
+    passes = max((sample.backwards for sample in evidence.samples), default=1)
+    if evidence.adaptive or passes > 1 or not 0 < scale < SMALL_PART or learned_well(evidence):
+        return None
+    rate = usual_rate(evidence)
+    return finding(
+        "setup/loss-reduction",
+        "critical" if failed(evidence) else "warning",
+        "loss",
+        f"the backward pass begins from {scale:.3g} times the mean of {call.name or call.kind}, once a step: with "
+        f"{evidence.optimizer} the learning rate of {rate:.3g} acts as one of {scale * rate:.2g}",
+        scale=scale,
+        learning_rate=rate,
+        acts_as=scale * rate,
     )
 
 
