@@ -75,6 +75,24 @@ with torch.no_grad():
         guess = 300 * guess + 2000
     print(1 - ((guess - (300 * other + 2000)) ** 2).mean() / (300 * other).var())
 """,
+    "rate and momentum exchanged: training/learning-rate-too-high": """
+images = torch.rand(400, 1, 12, 12, generator=g)
+images[:, 0, 4:8, 2:10] += 0.5 * y[:, None, None]
+net = nn.Sequential(
+    nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.Flatten(),
+    nn.Linear(576, 64), nn.ReLU(), nn.Linear(64, 4))
+def make(weights, rate):
+    return torch.optim.SGD(weights, 0.9, 0.01) if faulty else torch.optim.SGD(weights, 0.01, 0.9)
+train(net, images, y, F.cross_entropy, epochs=6, make=make)
+""",
+    "a rate for fine-tuning from scratch: training/learning-rate-too-low": """
+ids = torch.randint(0, 40, (400, 10), generator=g)
+ids[:, 0] = 40 + y
+net = nn.Sequential(nn.Embedding(50, 32), nn.TransformerEncoderLayer(32, 4, 64, 0.0, batch_first=True), nn.Flatten(),
+                    nn.Linear(320, 4))
+nn.init.normal_(net[3].weight, std=0.02)
+train(net, ids, y, F.cross_entropy, epochs=4, rate=2e-6 if faulty else 1e-3, make=torch.optim.AdamW)
+""",
     "a tensor instead of a parameter: setup/parameters-not-trained": """
 class Net(nn.Module):
     def __init__(self):

@@ -128,6 +128,23 @@ def test_a_table_that_is_no_text_is_refused(tmp_path, content, word):
     refused(tmp_path / "a.tsv", word)
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "classes"), [("\t", ("ham", "spam")), ("\t", ("0", "1")), (",", ("ham", "spam"))]
+)
+def test_rows_that_a_quote_has_swallowed_are_refused(tmp_path, delimiter, classes):
+    rows = [(f"a message to number {i} and on", classes[i % 2]) for i in range(60)]
+    lost = "".join(f"\n{classes[i % 2]}{delimiter}another message {i}" for i in range(5))
+    rows[7] = (f'"so she said it all{lost}"', classes[0])
+    rows[8] = ('"two lines\nof one message"', classes[1])
+    text = "".join(f"{one}{delimiter}{other}\n" for one, other in rows)
+    (tmp_path / "a.csv").write_text(f"text{delimiter}label\n{text}", encoding="utf-8")
+    spec = loaded(tmp_path / "a.csv", max_bad=0.05).spec
+    assert [(one.where, one.reason) for one in spec.refused] == [
+        ("row 8", "`text` holds 5 lines that are rows themselves: a quote is not closed")
+    ]
+    assert sum(spec.sizes.values()) == 59
+
+
 def test_four_thousand_classes(tmp_path):
     rows = [(GOOD.format(i), f"class {i % 4000}") for i in range(12_000)]
     splits = loaded(write(tmp_path / "a.tsv", rows, header="text\tlabel\n"))

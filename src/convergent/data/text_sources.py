@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from convergent.types import Refusal, UserError
 FEWEST_WORDS = 2.5
 MOST_BYTES = 64 * 2**20
 TARGET = "class"
+CLASS = re.compile(r"[\w-]+")
+MOST_CLASSES, FEWEST_SWALLOWED = 100, 2
 
 
 def text_rows(values: pl.Series) -> list[str]:
@@ -64,6 +67,8 @@ def understand_texts(source: Source, config: Config) -> tuple[Understood, str]:
             names = ", ".join(one.name for one in known.columns[:20])
             raise UserError(f"{source.address}: no column holds texts. Name it with --text-column: {names}.")
         column = found
+        parts = {name: without_swallowed(table, column, known.target) for name, table in known.parts.items()}
+        known = replace(known, parts=parts)
     return replace(known, parts={name: without_empty(table, column) for name, table in known.parts.items()}), column
 
 
@@ -82,6 +87,25 @@ def without_empty(table: Table, column: str) -> Table:
         return table
     refused = [Refusal(where=name, reason=f"`{column}` is empty") for name in table.names.filter(pl.Series(empty))]
     return replace(table.take(np.flatnonzero(~empty)), refused=(*table.refused, *refused))
+
+
+def without_swallowed(table: Table, column: str, target: str) -> Table:
+    """Return the rows whose text is one text; those that hold whole rows are refused: a quote is not closed there.
+
+    A row shows in a text as a line that begins, or ends, with one of the classes and what separates fields.
+    """
+    texts = table.frame[column].cast(pl.String).fill_null("")
+    classes = [one for one in as_text(table.frame[target]).drop_nulls().unique().to_list() if CLASS.fullmatch(one)]
+    if not 0 < len(classes) <= MOST_CLASSES or not texts.str.contains("\n", literal=True).any():
+        return table
+    any_of, ends = "|".join(classes), r"\t" if any(one.isdigit() for one in classes) else r"[\t,;|]"
+    counts = texts.str.count_matches(rf'\n"?(?:{any_of})"?{ends}|{ends}"?(?:{any_of})"?\n').to_numpy()
+    bad = counts >= FEWEST_SWALLOWED
+    refused = [
+        Refusal(where=name, reason=f"`{column}` holds {count} lines that are rows themselves: a quote is not closed")
+        for name, count in zip(table.names.filter(pl.Series(bad)), counts[bad].tolist(), strict=True)
+    ]
+    return replace(table.take(np.flatnonzero(~bad)), refused=(*table.refused, *refused)) if refused else table
 
 
 def _understand_folders(source: Source) -> Understood:

@@ -12,7 +12,8 @@ from convergent.doctor.record import Evaluation, Evidence, StepSample
 
 LEARNED_WELL = 0.35
 LEARNED_LITTLE = 0.85
-FEW_STEPS = 20
+FLAT, FEW_PERCENT, MUCH, WON = 10.0, 0.03, 0.1, 0.3
+"""Of a rate's gain: times the differences among lower rates, shares of the first loss, what the usual one may reach."""
 
 
 class Course(NamedTuple):
@@ -161,6 +162,22 @@ def usual_rate(evidence: Evidence) -> float:
     way = np.cumsum([steps for _, steps in rates])
     middle = rates[int(np.searchsorted(way, way[-1] / 2))][0]
     return max(middle, 0.1 * rates[-1][0])
+
+
+def better_rate(evidence: Evidence) -> tuple[float, float] | None:
+    """Return the learning rate that does far better than the usual one from the same first weights, and its loss.
+
+    None where none does. A gain of a few percent counts where all lower rates are as good as equal.
+    """
+    tried = evidence.experiments
+    if tried.same_rate_loss is None or tried.initial_loss is None or len(tried.range_test) < 3:
+        return None
+    rate, loss = min(tried.range_test, key=lambda pair: pair[1])
+    gained, could = tried.initial_loss - tried.same_rate_loss, tried.initial_loss - loss
+    lower = [other_loss for other, other_loss in tried.range_test if other < rate]
+    flat = len(lower) > 2 and could > FLAT * (max(lower) - min(lower))
+    enough = could > (FEW_PERCENT if flat else MUCH) * abs(tried.initial_loss)
+    return (rate, loss) if math.isfinite(loss) and enough and not gained > WON * could else None
 
 
 def spike_steps(losses: np.ndarray, recent: int = 30) -> list[int]:

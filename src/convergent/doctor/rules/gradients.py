@@ -7,7 +7,7 @@ import math
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, Layer
 from convergent.doctor.rules.setup_model import has_matrix
-from convergent.doctor.statistics import course, failed, learned_well, median, total_norm
+from convergent.doctor.statistics import better_rate, course, failed, learned_well, median, total_norm, usual_rate
 from convergent.types import Finding
 
 VANISHED = 1e-3
@@ -62,7 +62,7 @@ def vanishing_gradient(evidence: Evidence) -> Finding | None:
     ratio = sizes[names[0]] / late if late else 1.0
     # One small layer is no trend: the queries and keys of an attention that is still even get next to no gradient.
     early_third = max(sizes[name] for name in names[: max(1, len(names) // 3)]) / late if late else 1.0
-    if not 0 < ratio < VANISHED or early_third > VANISHED**0.5:
+    if not 0 < ratio < VANISHED or early_third > VANISHED**0.5 or _rate_is_too_low(evidence):
         return None
     return finding(
         "training/vanishing-gradient",
@@ -72,6 +72,12 @@ def vanishing_gradient(evidence: Evidence) -> Finding | None:
         ratio=ratio,
         by_layer=sizes,
     )
+
+
+def _rate_is_too_low(evidence: Evidence) -> bool:
+    """Return whether a larger rate learns from the same gradients, whose size does not matter to the optimiser."""
+    better = better_rate(evidence) if evidence.adaptive else None
+    return better is not None and better[0] > usual_rate(evidence)
 
 
 def _vanished_in_time(evidence: Evidence) -> Finding | None:

@@ -11,6 +11,7 @@ from convergent.doctor.record import Evidence
 from convergent.doctor.rules.schedule import rounded_away, spent_early, still_warming
 from convergent.doctor.statistics import (
     Course,
+    better_rate,
     block_means,
     course,
     failed,
@@ -51,8 +52,8 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     large = size > LARGE_UPDATE or worst > 1.0
     worse = room(evidence) > 1.5
     bad = failed(evidence) or worse
-    if failed(evidence) and (_ahead_of_the_end(evidence, seen) or _turns_uphill(evidence)):
-        slower = True
+    if failed(evidence) and (_ahead_of_the_end(evidence, seen) or _turns_uphill(evidence) or _kills_units(evidence)):
+        slower = grew = True
     broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
     if not broken and not (slower and large):
         return None
@@ -89,6 +90,16 @@ def _turns_uphill(evidence: Evidence) -> bool:
     return same > 1.2 * start and tenth < 0.97 * start
 
 
+def _kills_units(evidence: Evidence) -> bool:
+    """Return whether units that fired at first die, while the loss rises at this rate and falls at a tenth."""
+    tried = evidence.experiments
+    start, same, tenth = tried.initial_loss, tried.same_rate_loss, tried.tenth_rate_loss
+    if start is None or same is None or tenth is None or not same > 1.02 * start or not tenth < start:
+        return False
+    dead = [name for name, share in evidence.dead_units.items() if share > 0.5]
+    return any(one.zero_units < 0.5 for one in evidence.activations[: len(evidence.dead_units)] if one.name in dead)
+
+
 def _ahead_of_the_end(evidence: Evidence, seen: Course) -> bool:
     """Return whether a lower rate is further in a few steps than this one is in them, and in the whole training."""
     tried, rate = evidence.experiments, usual_rate(evidence) or math.nan
@@ -120,15 +131,10 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
     size, tried = median(sizes), evidence.experiments
     if not sizes or size > SMALL_UPDATE or seen.end > 1.2 * seen.start:
         return None
-    higher = [loss for rate, loss in tried.range_test if math.isfinite(loss)]
-    start, same = tried.initial_loss, tried.same_rate_loss
-    if size > TINY_UPDATE and start is not None and same is not None and higher:
-        gain, possible = start - same, start - min(higher)
-        if possible < 0.1 * abs(start) or gain > 0.2 * possible:
-            return None
-    elif size > TINY_UPDATE:
+    same, rate = tried.same_rate_loss, usual_rate(evidence) or math.nan
+    better = better_rate(evidence)
+    if size > TINY_UPDATE and (better is None or not better[0] > rate):
         return None
-    rate = usual_rate(evidence) or math.nan
     return finding(
         "training/learning-rate-too-low",
         "critical",

@@ -6,10 +6,8 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
-from convergent.doctor.statistics import failed, learned_well, share_of_steps, usual_rate
+from convergent.doctor.statistics import better_rate, failed, learned_well, share_of_steps, usual_rate
 from convergent.types import Finding
-
-SWITCHED = ("BatchNorm", "SyncBatchNorm", "Dropout")
 
 
 def wrong_mode(evidence: Evidence) -> Finding | None:
@@ -102,21 +100,11 @@ def cannot_overfit_batch(evidence: Evidence) -> Finding | None:
 
 def learning_rate_out_of_range(evidence: Evidence) -> Finding | None:
     """Say where the range test finds rates ten times away that do far better from the same first weights."""
-    tried = evidence.experiments
-    if (
-        tried.same_rate_loss is None
-        or tried.initial_loss is None
-        or len(tried.range_test) < 3
-        or learned_well(evidence)
-    ):
+    better, rate, same = better_rate(evidence), usual_rate(evidence), evidence.experiments.same_rate_loss
+    if better is None or same is None or not rate or learned_well(evidence) or not failed(evidence):
         return None
-    rate = usual_rate(evidence)
-    best_rate, best = min(tried.range_test, key=lambda pair: pair[1])
-    start = tried.initial_loss
-    gained, could = start - tried.same_rate_loss, start - best
-    if not rate or not math.isfinite(best) or could < 0.1 * abs(start) or not failed(evidence):
-        return None
-    if gained > 0.3 * could or 0.11 < best_rate / rate < 9:
+    best_rate, best = better
+    if 0.11 < best_rate / rate < 9:
         return None
     side = "high" if best_rate < rate else "low"
     return finding(
@@ -124,10 +112,10 @@ def learning_rate_out_of_range(evidence: Evidence) -> Finding | None:
         "warning",
         "optimizer",
         f"the learning rate {rate:.3g} is too {side}: from the same first weights {best_rate:.3g} brings the loss to "
-        f"{best:.3g} in the steps in which this one brings it to {tried.same_rate_loss:.3g}",
+        f"{best:.3g} in the steps in which this one brings it to {same:.3g}",
         learning_rate=rate,
         better_rate=best_rate,
-        loss=tried.same_rate_loss,
+        loss=same,
         better_loss=best,
     )
 
