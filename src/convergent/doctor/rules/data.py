@@ -27,6 +27,8 @@ FAR_OUT = 1000.0
 """Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
 MANY_TOKENS, ONE_TOKEN = 100, 0.8
 """Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
+MOST_PADDING, AT_ENDS = 3, 0.99
+"""Kinds of tokens that may be padding, and in which share of their texts they then stand at an end."""
 MANY_TIMES = 8
 """That one sample is drawn, or more are evaluated than were trained on."""
 
@@ -257,18 +259,20 @@ def _one_token(evidence: Evidence, tokens: Tensor) -> Finding | None:
 
 
 def _within(tokens_NT: Tensor) -> Tensor:
-    """Return where a token is no padding: what ends, or begins, in a run of one and the same is left out.
+    """Return where a token is no padding: what stands in one run at an end of the text, in whichever text it occurs.
 
-    >>> _within(torch.tensor([[5, 5, 7, 0, 0], [0, 0, 1, 2, 3]])).int().tolist()
-    [[0, 0, 1, 0, 0], [0, 0, 1, 1, 1]]
+    >>> _within(torch.tensor([[5, 5, 7, 0, 0], [7, 5, 1, 2, 0]])).int().tolist()
+    [[1, 1, 1, 0, 0], [1, 1, 1, 1, 0]]
     """
-    changes_NT = torch.zeros_like(tokens_NT, dtype=torch.int)
-    changes_NT[:, 1:] = (tokens_NT[:, 1:] != tokens_NT[:, :-1]).int()
-    behind_NT = changes_NT.cumsum(1)
-    before_NT = behind_NT[:, -1:] - behind_NT
-    lone_first = (behind_NT == 0).sum(1, keepdim=True) == 1
-    lone_last = (before_NT == 0).sum(1, keepdim=True) == 1
-    return ((behind_NT > 0) | lone_first) & ((before_NT > 0) | lone_last)
+    within_NT = torch.ones_like(tokens_NT, dtype=torch.bool)
+    kinds, counts = tokens_NT.unique(return_counts=True)
+    for token in kinds[counts.argsort(descending=True)[:MOST_PADDING]]:
+        at_NT = tokens_NT == token
+        runs_N = at_NT[:, 0].int() + (at_NT[:, 1:] & ~at_NT[:, :-1]).sum(1)
+        at_end_N = (runs_N == 1) & (at_NT[:, 0] | at_NT[:, -1])
+        if float(at_end_N[runs_N > 0].float().mean()) > AT_ENDS:
+            within_NT &= ~at_NT
+    return within_NT
 
 
 def _feature_dimension(inputs: Tensor) -> int | None:
