@@ -6,10 +6,21 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evaluation, Evidence
-from convergent.doctor.statistics import LEARNED_LITTLE, course, last_evaluation, room, skill, skill_error
+from convergent.doctor.statistics import (
+    LEARNED_LITTLE,
+    course,
+    last_evaluation,
+    relative_trend,
+    room,
+    skill,
+    skill_error,
+    window,
+)
 from convergent.types import Finding
 
 ENOUGH_STEPS = 30
+STEEP, HARDLY = 0.25, 0.15
+"""Of the loss, over the last half of the steps; and what must be left of the chance loss."""
 FEWEST_POSITIVES = 20
 OF_ONE_BATCH = 0.6
 """Of batch norm's momentum, 0.1 by default: from here on the statistics are those of one or two batches."""
@@ -148,9 +159,11 @@ def too_good(evidence: Evidence) -> Finding | None:
 def stopped_early(evidence: Evidence) -> Finding | None:
     """Note where validation was still improving, beyond the error of its samples, when the training ended."""
     valid = [one for one in evidence.evaluations if one.split == "valid"]
+    if len(valid) < 2:
+        return _stopped_in_fall(evidence)
     by_loss = [one for one in valid if one.loss is not None and one.interval is not None]
     scored = len(by_loss) == len(valid)
-    if len(valid) < 2 or not (scored or all(one.metric is not None for one in valid)):
+    if not (scored or all(one.metric is not None for one in valid)):
         return None
     lefts = [_left(one, scored) for one in valid]
     errors = [_left_error(one, scored) for one in valid]
@@ -171,6 +184,25 @@ def stopped_early(evidence: Evidence) -> Finding | None:
         "the last quarter",
         loss=lefts[-1],
         earlier=lefts[before],
+    )
+
+
+def _stopped_in_fall(evidence: Evidence) -> Finding | None:
+    """Note where the training loss was falling steeply at the end, of a training that was hardly validated."""
+    seen = course(evidence)
+    if seen is None or not seen.finite or seen.steps < ENOUGH_STEPS or evidence.adversarial:
+        return None
+    trend = relative_trend(evidence.losses, window(evidence))
+    if trend > -STEEP or not HARDLY < room(evidence) < LEARNED_LITTLE:
+        return None
+    return finding(
+        "result/stopped-early",
+        "info",
+        f"step {seen.steps}",
+        f"the training loss was still falling at the end: by {-trend:.0%} over the last half of the steps, to "
+        f"{seen.end:.3g}",
+        trend=trend,
+        loss=seen.end,
     )
 
 
