@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 FOLDER = Path(__file__).resolve().parent
-ORDER = ("accuracy", "text", "language", "overhead", "plan", "input", "doctor", "treatment")
+ORDER = ("accuracy", "text", "translation", "language", "overhead", "plan", "input", "doctor", "treatment")
 PEAK_SECONDS = 1.5
 LARGEST_PROBE_SECONDS = 0.15
 CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "neon", "sve")

@@ -23,6 +23,11 @@ def data_for(name: str, few_images: Path) -> tuple[str, dict[str, object]]:
         text = few_images.with_name("emma.txt")
         text.write_text((SAMPLES / "emma.txt").read_text(encoding="utf-8")[:8_000], encoding="utf-8")
         return str(text), {"width": 64, "depth": 2, "context": 16}
+    if name == "translation":
+        path = few_images.with_name("few-pairs.tsv")
+        lines = (SAMPLES / "bible-en-es.tsv").read_text(encoding="utf-8").splitlines()[:200]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return str(path), {"width": 64, "depth": 1, "vocabulary_size": 300, "context": 256, "max_bad": 0.2}
     target = "lettr" if name == "tabular-classification" else "width"
     return str(SAMPLES / "letter.csv"), {"target": target, "width": 64, "ensemble": 4}
 

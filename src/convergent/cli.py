@@ -123,11 +123,12 @@ def make_parser() -> Parser:
     evaluate.add_argument("run", metavar="RUN")
     evaluate.add_argument("data", metavar="DATA", nargs="?")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
-    predict = verb("predict", "predict for files, folders or tables; of a language model, write on from a text")
+    predict = verb("predict", "predict for files, folders or tables; translate; of a language model, write on from a text")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument("inputs", metavar="INPUT", nargs="+")
     for name, kind, text in SAMPLING:
         predict.add_argument(flag(name), type=kind, help=text, metavar="N", default=argparse.SUPPRESS)
+    predict.add_argument("--beam", metavar="N", help="translations that are followed at once; 1 is greedy (default: 4)")
     shape = predict.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print a JSON list")
     shape.add_argument("--csv", metavar="FILE", help="write a CSV file")
@@ -239,6 +240,7 @@ def predict(chosen: Arguments) -> int:
     from convergent.trained import load
 
     run = load(chosen.run)
+    run = run if chosen.beam is None else run.with_beam(chosen.beam)
     sampling = {name: getattr(chosen, name) for name, _, _ in SAMPLING if hasattr(chosen, name)}
     if run.task.respond is not None and not chosen.json and not chosen.csv:
         for text in chosen.inputs:

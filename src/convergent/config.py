@@ -59,12 +59,16 @@ class Config(BaseModel):
 
     # Text
     text_column: str | None = option("Text", "the column of a table that holds the texts")
+    source_column: str | None = option("Text", "the column of a table that holds the sentences to translate")
     tokenizer: TokenizerKind | None = option(
         "Text", "what a token is: a character, byte pairs, a byte or a word; a pretrained network brings its own"
     )
     vocabulary_size: int | None = option("Text", "most tokens of `bpe` and `word`", ge=260, le=1_000_000)
     context: int | None = option("Text", "tokens that the network sees at once; longer texts are cut", ge=1, le=65_536)
     token_budget: int | None = option("Text", "tokens a step, padding counted, where texts differ in length", ge=1)
+    beam: int | None = option(
+        "Text", "translations that are followed at once; 1 takes the likeliest token", ge=1, le=64
+    )
     heads: int | None = option("Text", "attention heads of a Transformer; they divide the width", ge=1, le=256)
     positions: Positions | None = option("Text", "how a Transformer's token knows its place")
 

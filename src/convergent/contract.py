@@ -95,7 +95,8 @@ def _check_outputs(task: Task, splits: Splits, model: nn.Module, batch: Batch) -
     if not torch.allclose(alone, outputs[:half], rtol=1e-3, atol=1e-4):
         return "build: a sample's output depends on the others in its batch"
     contributions = task.metric(splits.spec).contribution(outputs, batch.targets)
-    return "" if contributions.shape == (len(batch.targets),) else "metric: must contribute one number a sample"
+    known = contributions.ndim in (1, 2) and len(contributions) == len(batch.targets)
+    return "" if known else "metric: must contribute a number, or a row of numbers, a sample"
 
 
 def _check_saves(task: Task, splits: Splits, config: Config, model: nn.Module, batch: Batch) -> str:

@@ -6,6 +6,7 @@ Cross-entropy and binary cross-entropy take logits: a softmax or sigmoid before 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -84,6 +85,49 @@ class ClassificationLoss(torch.nn.Module):
         if self.name == "cross_entropy":
             return F.cross_entropy(logits_BC, targets, weight=self.weight_C, label_smoothing=self.smoothing)
         return binary_cross_entropy(logits_BC, targets, smoothing=self.smoothing, weight_C=self.weight_C)
+
+
+class _SmoothedCrossEntropy(torch.autograd.Function):
+    """Cross-entropy with label smoothing whose gradient is made in one pass: of many classes torch's makes eight."""
+
+    @staticmethod
+    def forward(ctx: Any, logits_NC: Tensor, targets_N: Tensor, smoothing: float) -> Tensor:
+        known_N = targets_N >= 0
+        count = known_N.sum().clamp(min=1)
+        floats_NC = logits_NC.float()
+        total_N = floats_NC.logsumexp(1)
+        right_N = floats_NC.gather(1, targets_N.clamp(min=0)[:, None])[:, 0]
+        losses_N = (
+            total_N - (1 - smoothing) * right_N - smoothing * floats_NC.mean(1) if smoothing else total_N - right_N
+        )
+        ctx.save_for_backward(logits_NC, targets_N, total_N, count)
+        ctx.smoothing = smoothing
+        return (losses_N * known_N).sum() / count
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        logits_NC, targets_N, total_N, count = ctx.saved_tensors
+        known_N = (targets_N >= 0).float()
+        gradient_NC = torch.sub(logits_NC, total_N[:, None]).exp_()
+        gradient_NC -= ctx.smoothing / logits_NC.shape[1]
+        right_N = targets_N.clamp(min=0)[:, None]
+        gradient_NC.scatter_add_(1, right_N, torch.full_like(right_N, ctx.smoothing - 1, dtype=gradient_NC.dtype))
+        gradient_NC *= (known_N * grad / count)[:, None]
+        return gradient_NC.to(logits_NC.dtype), None, None
+
+
+def smoothed_cross_entropy(logits_NC: Tensor, targets_N: Tensor, smoothing: float) -> Tensor:
+    """Return the mean cross-entropy with label smoothing (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+
+    Targets below zero do not count. It is torch's, in less time and memory where there are thousands of classes.
+
+    >>> logits, targets = torch.randn(4, 9), torch.tensor([1, 2, -1, 8])
+    >>> torchs = F.cross_entropy(logits, targets, ignore_index=-1, label_smoothing=0.1)
+    >>> torch.allclose(smoothed_cross_entropy(logits, targets, 0.1), torchs)
+    True
+    """
+    loss: Tensor = _SmoothedCrossEntropy.apply(logits_NC, targets_N, smoothing)
+    return loss
 
 
 class MembersLoss(torch.nn.Module):

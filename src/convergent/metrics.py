@@ -99,6 +99,10 @@ def bootstrap_interval(metric: Metric, contributions_B: Tensor, seed: int = 0, r
     import numpy as np
 
     rng = np.random.default_rng(seed)
+    if contributions_B.ndim > 1:
+        drawn = rng.multinomial(len(contributions_B), np.full(len(contributions_B), 1 / len(contributions_B)), rounds)
+        means = torch.from_numpy(drawn).double() @ contributions_B.double() / len(contributions_B)
+        return _percentiles(metric.finish(means))
     values, counts = torch.unique(contributions_B.double(), return_counts=True)
     if len(values) <= 64:
         drawn = rng.multinomial(len(contributions_B), (counts / counts.sum()).numpy(), size=rounds)
@@ -107,5 +111,9 @@ def bootstrap_interval(metric: Metric, contributions_B: Tensor, seed: int = 0, r
         every = contributions_B.double()
         draws = (torch.from_numpy(rng.integers(len(every), size=len(every))) for _ in range(rounds))
         means = torch.stack([every[draw].mean() for draw in draws])
-    low, high = torch.quantile(metric.finish(means), torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
+    return _percentiles(metric.finish(means))
+
+
+def _percentiles(scores_R: Tensor) -> list[float]:
+    low, high = torch.quantile(scores_R.double(), torch.tensor([0.025, 0.975], dtype=torch.double)).tolist()
     return [low, high]

@@ -20,7 +20,7 @@ from convergent.engine.checkpoint import pack, write_bytes
 from convergent.engine.evaluate import outputs_of
 from convergent.metrics import bootstrap_interval
 from convergent.models.summary import layers, num_parameters
-from convergent.task import Task
+from convergent.task import Task, final_judge
 from convergent.trained import MODEL_VERSION
 from convergent.types import Panel, Samples, Splits
 
@@ -62,7 +62,7 @@ def judge(
 ) -> tuple[dict[str, Any], dict[str, float], Tensor, Tensor]:
     """Return (metrics with interval, the baseline's metrics, outputs, targets) of a split."""
     device = next(model.parameters()).device
-    outputs, targets = outputs_of(model, samples, batch_size, device, precision, task.judge)
+    outputs, targets = outputs_of(model, samples, batch_size, device, precision, final_judge(task))
     metric = task.metric(splits.spec)
     scores: dict[str, Any] = dict(task.metrics(outputs, targets, splits.spec))
     scores["interval"] = bootstrap_interval(metric, metric.contribution(outputs, targets))
@@ -82,6 +82,7 @@ def final_result(
         "model": config.model,
         "parameters": num_parameters(model),
         "metric": task.metric(splits.spec).name,
+        "baseline_is": task.baseline_is,
     }
     judged: Samples = splits.valid
     for name, samples in (("valid", splits.valid), ("test", splits.test)):

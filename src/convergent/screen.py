@@ -63,5 +63,7 @@ def summary(result: dict[str, Any]) -> list[str]:
         if split in result:
             low, high = result[split]["interval"]
             lines.append(f"{split}: {name} {result[split][name]:.4f} (95 % interval {low:.4f} to {high:.4f})")
-    lines.append(f"baseline (the same answer always): {name} {result['baseline'][name]:.4f}")
+    lines.append(
+        f"baseline ({result.get('baseline_is', 'the same answer always')}): {name} {result['baseline'][name]:.4f}"
+    )
     return lines

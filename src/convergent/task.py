@@ -67,9 +67,11 @@ class Task:
     step         (model, batch, loss) -> (loss, outputs)
     judge        (model, batch) -> what metrics, decode and draw call outputs, one row a sample; the network's own by
                  default, and less where those would fill the memory
+    judge_finally  the same where the result counts (end of a run, `evaluate`, `predict`), if more can be spent there
     metric       spec -> the main metric
     metrics      (outputs, targets, spec) -> all metrics by their standard names, floats
     baseline     (targets, spec) -> the same metrics for the best constant prediction fitted on the training split
+    baseline_is  what the baseline answers, in a few words
     decode       (outputs, spec) -> a JSON-ready dictionary a sample: what `predict` prints
     draw         (samples, outputs, targets, spec) -> panels for the report
     explain      (model, samples, spec, config) -> panels that need the network itself
@@ -95,10 +97,17 @@ class Task:
     augment: Callable[[DataSpec, Config], Augment | None] = no_augmentation
     step: Callable[[nn.Module, Batch, Loss], tuple[Tensor, Tensor]] = supervised_step
     judge: Callable[[nn.Module, Batch], Tensor] = outputs_as_they_are
+    judge_finally: Callable[[nn.Module, Batch], Tensor] | None = None
+    baseline_is: str = "the same answer always"
     explain: Callable[[nn.Module, Samples, DataSpec, Config], Sequence[Panel]] = no_explanation
     of_text: Callable[[str, DataSpec, Config], Samples] | None = None
     respond: Callable[[nn.Module, DataSpec, Config, str, Sampling], Iterator[str]] | None = None
     specimen: Callable[[nn.Module, DataSpec, Config], str] | None = None
+
+
+def final_judge(task: Task) -> Callable[[nn.Module, Batch], Tensor]:
+    """Return what a task judges by where the result counts."""
+    return task.judge_finally or task.judge
 
 
 def task_names() -> list[str]:
@@ -146,12 +155,20 @@ def recognise_task(source: Source, config: Config) -> tuple[Task, str]:
     """
     if config.task is not None:
         return find_task(config.task), "as asked for"
-    fitting = []
+    if config.source_column is not None:
+        return find_task("translation"), "as --source-column asks for"
+    fitting, objections = [], []
     for name in task_names():
         task = find_task(name)
-        recognition = task.recognise(source, config)
+        try:
+            recognition = task.recognise(source, config)
+        except UserError as error:  # what is wrong for one task may be right for another: two columns of texts, say
+            objections.append(error)
+            continue
         if recognition is not None:
             fitting.append((recognition.confidence, task, recognition.reason))
+    if not fitting and objections:
+        raise objections[0]
     if not fitting:
         raise UserError(
             f"{source.address}: no task fits ({source.reason}). Say which with --task: {', '.join(task_names())}."

@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import nn
 
-from convergent.config import Config, nearest
+from convergent.config import Config, make_config, nearest
 from convergent.data.source import is_table, is_text, open_source
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.threads import free_threads
 from convergent.metrics import bootstrap_interval
 from convergent.report.page import write_report
 from convergent.screen import Say, say_on_stderr
-from convergent.task import Task, find_task
+from convergent.task import Task, final_judge, find_task
 from convergent.types import DataSpec, Samples, Sampling, UserError
 
 MODEL_VERSION = 1
@@ -109,6 +109,14 @@ class Run:
             answers += [{"input": samples.name(i), **answer} for i, answer in enumerate(decoded)]
         return answers
 
+    def with_beam(self, width: int) -> Run:
+        """Return the run with another width of its beam search; raises UserError where it searches for nothing."""
+        if self.config.beam is None:
+            raise UserError(f"{self.task.name} searches for nothing: it takes no beam.")
+        changed = Run(self.folder)
+        changed.config = make_config(self.config.model_dump(), beam=width)
+        return changed
+
     def respond(self, text: str, **sampling: Any) -> Iterator[str]:
         """Yield the pieces of the answer to a text, of a task that answers texts.
 
@@ -153,7 +161,7 @@ class Run:
 
     def _outputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         torch.set_num_threads(free_threads())
-        return outputs_of(self.model, samples, 256, torch.device("cpu"), judge=self.task.judge)
+        return outputs_of(self.model, samples, 256, torch.device("cpu"), judge=final_judge(self.task))
 
 
 def make_sampling(**given: Any) -> Sampling:

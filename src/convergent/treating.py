@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from convergent.config import Config, make_config, write_yaml
+from convergent.data.lengths import bounds, lengths_of
 from convergent.data.order import derived_seed
 from convergent.engine.checkpoint import (
     Part,
@@ -81,7 +82,9 @@ def own_patient(prepared: Prepared, plan: Plan, tell: Tell) -> Patient:
 @torch.no_grad()
 def few_enough(samples: Samples, model: nn.Module) -> Samples:
     """Return the samples, or of many with large outputs (logits of every token) as many as the memory can hold."""
-    inputs = samples.batch(np.zeros(1, np.int64)).inputs
+    lengths_N = lengths_of(samples)
+    longest = 0 if lengths_N is None else int(bounds(lengths_N).argmax())
+    inputs = samples.batch(np.array([longest], np.int64)).inputs
     device = next(model.parameters()).device
     was_training = model.training
     outputs: Tensor = model.eval()(*(part.to(device) for part in inputs))

@@ -184,7 +184,7 @@ class Metric(NamedTuple):
     name: str
     higher_is_better: bool
     contribution: Callable[[Tensor, Tensor], Tensor]
-    """(outputs, targets) -> one number a sample, shape (B,)."""
+    """(outputs, targets) -> one number a sample, shape (B,), or several, (B, K): counts that BLEU is made from."""
     finish: Callable[[Tensor], Tensor]
 
 

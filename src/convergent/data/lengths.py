@@ -2,6 +2,9 @@
 
 The buckets depend on the lengths alone and never on the epoch: so every epoch has the same number of batches, and any
 of them is a function of (seed, epoch, index). Khomenko et al. 2016, https://arxiv.org/abs/1708.05604.
+
+A sample of several sequences (a sentence and its translation) has a length for each of them, (N, K): a batch is as wide
+as the longest of each.
 """
 
 from __future__ import annotations
@@ -33,9 +36,32 @@ class Bucket(NamedTuple):
 
 
 def lengths_of(samples: Samples) -> Ints | None:
-    """Return the tokens of each sample where the samples tell of them, else None."""
+    """Return the tokens of each sample, (N) or of each of its sequences (N, K), where the samples tell, else None."""
     lengths = getattr(samples, "lengths", None)
     return None if lengths is None else np.asarray(lengths, dtype=np.int64)
+
+
+def bounds(lengths_N: Ints) -> Ints:
+    """Return the most tokens, padding counted, that each sample takes beside others that are no longer.
+
+    >>> bounds(np.array([[3, 5], [2, 1]])).tolist()
+    [10, 4]
+    """
+    return lengths_N if lengths_N.ndim == 1 else lengths_N.shape[1] * lengths_N.max(1)
+
+
+def order_of(lengths_N: Ints) -> Ints:
+    """Return the samples by length; of several sequences by the last, and within each of its lengths by the first.
+
+    Every other time that goes down instead of up: so neighbours are alike in both, also where the last one grows.
+
+    >>> order_of(np.array([[1, 2], [9, 2], [1, 3], [9, 3]])).tolist()
+    [1, 0, 2, 3]
+    """
+    if lengths_N.ndim == 1:
+        return np.argsort(lengths_N, kind="stable").astype(np.int64)
+    first_N, last_N = lengths_N[:, 0], lengths_N[:, -1]
+    return np.lexsort((np.where(last_N % 2, first_N, -first_N), last_N)).astype(np.int64)
 
 
 def make_buckets(lengths_N: Ints, batch_size: int, token_budget: int | None) -> list[Bucket]:
@@ -47,7 +73,8 @@ def make_buckets(lengths_N: Ints, batch_size: int, token_budget: int | None) -> 
     >>> [(bucket.samples.tolist(), bucket.batch_size) for bucket in buckets]
     [([0, 1, 3, 4], 2), ([2, 5], 1)]
     """
-    order_N = np.argsort(lengths_N, kind="stable").astype(np.int64)
+    lengths_N = bounds(lengths_N)
+    order_N = order_of(lengths_N)
     ordered_N = np.maximum(lengths_N[order_N], 1)
     buckets: list[Bucket] = []
     first = 0
@@ -82,7 +109,7 @@ def epoch_batches(lengths_N: Ints, buckets: list[Bucket], seed: int, epoch: int)
     for bucket in buckets:
         shuffled = draw.permutation(bucket.samples)
         whole = shuffled[: bucket.num_batches * bucket.batch_size]
-        whole = whole[np.argsort(lengths_N[whole], kind="stable")]
+        whole = whole[order_of(lengths_N[whole])]
         batches += list(whole.reshape(bucket.num_batches, bucket.batch_size))
     return [batches[place] for place in draw.permutation(len(batches))]
 
@@ -94,17 +121,18 @@ def padding_share(lengths_N: Ints, batches: list[Ints]) -> float:
     0.25
     """
     real = sum(int(lengths_N[batch].sum()) for batch in batches)
-    padded = sum(int(lengths_N[batch].max()) * len(batch) for batch in batches)
+    padded = sum(int(lengths_N[batch].max(0).sum()) * len(batch) for batch in batches)
     return 1 - real / max(1, padded)
 
 
 def by_length(lengths_N: Ints, batch_size: int) -> Iterator[Ints]:
     """Yield all samples once in the order of their lengths, in batches of bounded size: what evaluation reads."""
-    order_N = np.argsort(lengths_N, kind="stable").astype(np.int64)
+    order_N = order_of(lengths_N)
+    tokens_N = bounds(lengths_N)
     first = 0
     while first < len(order_N):
         last = min(first + batch_size, len(order_N))
-        while last - first > 1 and int(lengths_N[order_N[last - 1]]) * (last - first) > EVALUATION_TOKENS:
+        while last - first > 1 and int(tokens_N[order_N[first:last]].max()) * (last - first) > EVALUATION_TOKENS:
             last = first + (last - first) // 2
         yield order_N[first:last]
         first = last

@@ -195,16 +195,18 @@ def _with_header(path: Path, text: str, delimiter: str) -> tuple[str, list[str]]
 
 
 def headless_names(text: str, delimiter: str) -> list[str] | None:
-    """Return names for two columns, texts and their classes in either order, that have no header; else None.
+    """Return names for two columns that have no header; else None.
 
-    A header's word does not occur again below it among the values of a column of classes.
+    They hold texts and their classes in either order, of which a header's word does not occur again below it, or
+    sentences and their translations, of which a header is a word or two and no sentence.
 
     >>> headless_names("good film\\t1\\nso bad a film\\t0\\nwhat a film\\t1\\n" * 3, "\\t")
     ['text', 'label']
     >>> headless_names("text\\tlabel\\n" + "what a film\\t1\\n" * 8, "\\t") is None
     True
     """
-    sample = io.StringIO("\n".join(text[: 1 << 20].splitlines()[:LOOKED_AT]), newline="")
+    whole = text[: 1 << 20].splitlines()[: -1 if len(text) > 1 << 20 else None]  # the last may be cut
+    sample = io.StringIO("\n".join(whole[:LOOKED_AT]), newline="")
     try:
         rows = [fields for fields in csv.reader(sample, delimiter=delimiter) if fields]
     except csv.Error:
@@ -216,7 +218,17 @@ def headless_names(text: str, delimiter: str) -> list[str] | None:
         values = [fields[place] for fields in rows[1:]]
         if words >= FEWEST_WORDS and rows[0][place] in values and len(set(values)) <= len(values) / 2:
             return ["label", "text"] if place == 0 else ["text", "label"]
-    return None
+    sentences = all(sum(len(row[place].split()) for row in rows) >= FEWEST_WORDS * len(rows) for place in (0, 1))
+    return ["source", "target"] if sentences and all(map(_is_sentence, rows[0])) else None
+
+
+def _is_sentence(text: str) -> bool:
+    """Return whether a field reads as a sentence rather than as the name of a column.
+
+    >>> _is_sentence("Two men sit."), _is_sentence("Halt!"), _is_sentence("German text"), _is_sentence("source")
+    (True, True, False, False)
+    """
+    return len(text.split()) > 2 or text.rstrip().endswith((".", "!", "?"))
 
 
 def _header(path: Path, text: str, delimiter: str) -> list[str]:

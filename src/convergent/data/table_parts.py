@@ -80,13 +80,30 @@ def understand(source: Source, config: Config) -> Understood:
     The last table is kept, because each task that might fit asks; `forget` lets go of it.
     Raises UserError where an option names a column that is not there, or no target is plausible.
     """
-    stamps = tuple(_stamp(path) for paths in source.parts.values() for path in paths)
-    return _understand(source.address, tuple(source.parts.items()), stamps, config.model_dump_json())
+    return _understand(source.address, tuple(source.parts.items()), _stamps(source), config.model_dump_json())
+
+
+def read_parts(source: Source) -> dict[str, Table]:
+    """Return the table of each split as it was read; the last is kept until `forget`, as by `understand`."""
+    return dict(_read_parts(tuple(source.parts.items()), _stamps(source)))
 
 
 def forget() -> None:
-    """Let go of the table that `understand` keeps."""
+    """Let go of the table that `understand` and `read_parts` keep."""
     _understand.cache_clear()
+    _read_parts.cache_clear()
+
+
+def _stamps(source: Source) -> tuple[tuple[int, int], ...]:
+    return tuple(_stamp(path) for paths in source.parts.values() for path in paths)
+
+
+@functools.lru_cache(maxsize=1)
+def _read_parts(
+    named: tuple[tuple[str, tuple[Path, ...]], ...], stamps: tuple[tuple[int, int], ...]
+) -> dict[str, Table]:
+    several = sum(len(paths) for _, paths in named) > 1
+    return {name: read_tables(paths, several) for name, paths in named}
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -101,11 +118,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _understand(
     address: str, named: tuple[tuple[str, tuple[Path, ...]], ...], stamps: tuple[tuple[int, int], ...], options: str
 ) -> Understood:
-    config, parts_of_source = Config.model_validate_json(options), dict(named)
-    several = sum(len(paths) for paths in parts_of_source.values()) > 1
-    parts = {name: read_tables(paths, several) for name, paths in parts_of_source.items()}
+    config, parts = Config.model_validate_json(options), dict(_read_parts(named, stamps))
     first = parts.get("train") or next(iter(parts.values()))
-    split_column = _split_column(first.frame, config, address, has_files="all" not in parts)
+    split_column = find_split_column(first.frame, config, address, has_files="all" not in parts)
     roles: dict[str, Kind] = {split_column: "split"} if split_column else {}
     if config.group_column:
         check_names([config.group_column], first.frame.columns, "group-column", address)
@@ -129,7 +144,7 @@ def _check_parts(parts: dict[str, Table], target: str, columns: tuple[Column, ..
             )
 
 
-def _split_column(frame: pl.DataFrame, config: Config, address: str, *, has_files: bool) -> str | None:
+def find_split_column(frame: pl.DataFrame, config: Config, address: str, *, has_files: bool) -> str | None:
     """Return the column that says train, valid or test: the one asked for, or one called `split` that does so."""
     name = config.split_column or next((name for name in frame.columns if name.lower() == "split"), None)
     if name is None:
@@ -151,7 +166,7 @@ def _split_column(frame: pl.DataFrame, config: Config, address: str, *, has_file
 def split_rows(known: Understood, config: Config, together: str | None = None) -> tuple[dict[str, Table], str]:
     """Return the rows by split (train, valid, and test where there is one), and how that came about, as a sentence.
 
-    Rows of classes with the same value of the column `together` stay in the same split.
+    Rows with the same value of the column `together` stay in the same split.
     Raises UserError where no row is left to train on or to validate with.
     """
     parts, how = dict(known.parts), "As the files say"
@@ -184,7 +199,8 @@ def _way(known: Understood, config: Config, together: str | None) -> str:
     if config.group_column:
         return f"rows of the same `{config.group_column}` together"
     if together:
-        return f"each class with its share, rows of equal `{together}` together"
+        share = "each class with its share, " if known.classes else ""
+        return f"{share}rows of equal `{together}` together"
     return "each class with its share" if known.classes else "without regard to anything"
 
 
@@ -193,13 +209,15 @@ def _draw(table: Table, known: Understood, config: Config, has_test: bool, toget
     if config.group_column:
         groups = as_text(table.frame[config.group_column]).fill_null("").to_numpy()
         return group_split(groups.astype(str), valid, test, config.seed)
+    if not known.classes and not together:
+        return plain_split(len(table.rows), valid, test, config.seed)
+    labels = np.zeros(len(table.rows))
     if known.classes:
         labels = as_text(table.frame[known.target]).to_numpy().astype(str)
-        if together:
-            keys = as_text(table.frame[together]).fill_null("").rank("dense").to_numpy()
-            return together_split(labels, keys, valid, test, config.seed)
-        return stratified_split(labels, valid, test, config.seed)
-    return plain_split(len(table.rows), valid, test, config.seed)
+    if together:
+        keys = as_text(table.frame[together]).fill_null("").rank("dense").to_numpy()
+        return together_split(labels, keys, valid, test, config.seed)
+    return stratified_split(labels, valid, test, config.seed)
 
 
 def refuse_targets(known: Understood, classes: list[str] | None, max_bad: float) -> tuple[Understood, list[Refusal]]:

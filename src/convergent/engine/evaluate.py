@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from convergent.data.loader import all_once
 from convergent.engine.step import autocast
@@ -39,4 +40,16 @@ def outputs_of(
     finally:
         model.train(was_training)
     order = torch.cat(places).argsort()
-    return torch.cat(outputs)[order], torch.cat(targets)[order]
+    return joined(outputs)[order], torch.cat(targets)[order]
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Return outputs below each other; those of sequences of several lengths, (B, T, ...), padded with zeros.
+
+    >>> joined([torch.ones(1, 1, 2), torch.ones(1, 2, 2)]).shape
+    torch.Size([2, 2, 2])
+    """
+    if len({part.shape[1:] for part in parts}) == 1:
+        return torch.cat(list(parts))
+    longest = max(part.shape[1] for part in parts)
+    return torch.cat([pad(part, (*(0, 0) * (part.ndim - 2), 0, longest - part.shape[1])) for part in parts])

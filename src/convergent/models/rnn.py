@@ -23,7 +23,7 @@ class Recurrent(nn.Module):
         super().__init__()
         between = dropout if depth > 1 else 0.0
         self.layers = CELLS[cell](inputs, width, depth, batch_first=True, bidirectional=True, dropout=between)
-        _initialise(self.layers, cell, width)
+        initialise(self.layers, cell, width)
 
     def forward(self, x_BTD: Tensor, real_BT: Tensor) -> Tensor:
         """Return the features, zero at padding."""
@@ -36,7 +36,7 @@ class Recurrent(nn.Module):
 
 
 @torch.no_grad()
-def _initialise(layers: nn.Module, cell: Cell, width: int) -> None:
+def initialise(layers: nn.Module, cell: Cell, width: int) -> None:
     """Orthogonal recurrent matrices (Saxe et al. 2013), and open forget gates (Jozefowicz et al. 2015)."""
     for name, parameter in layers.named_parameters():
         if name.startswith("weight_hh"):

@@ -10,7 +10,7 @@ Every part ends in zeros, so that the network starts as the identity: Zhang et a
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -18,11 +18,13 @@ from torch import Tensor, nn
 
 from convergent.config import Positions
 from convergent.models.activations import make_activation
+from convergent.models.dropout import ByteDropout
 
 Norm = Literal["rms", "layer"]
 EXPANSION = 4
 ROTARY_BASE = 10_000.0
 EMBEDDING_STD = 0.02
+SHORT = 256  # tokens up to which attention is quicker as plain products, in bfloat16 on a CPU
 MIXED = 3  # tokens, the last of them the token itself
 
 
@@ -44,6 +46,15 @@ class KeyValueCache:
         keys[:, :, first:last], values[:, :, first:last] = key_BHTD, value_BHTD
         return keys[:, :, :last], values[:, :, :last]
 
+    def select(self, rows: Tensor) -> None:
+        """Go on with the texts at `rows`, some of them several times, some not at all: for a search over texts."""
+        for layer, both in self._layers.items():
+            kept = [part.new_empty((len(rows), *part.shape[1:])) for part in both]
+            for new, part in zip(kept, both, strict=True):  # what has not been written yet is not copied
+                new[:, :, : self.length] = part[:, :, : self.length].index_select(0, rows)
+            self._layers[layer] = (kept[0], kept[1])
+        self._tails = {layer: tail[rows] for layer, tail in self._tails.items()}
+
     def with_tail(self, layer: int, x_BTD: Tensor, tokens: int) -> Tensor:
         """Return features of a layer behind those of the last `tokens` tokens before them, zeros at the beginning."""
         tail = self._tails.get(layer, x_BTD.new_zeros(len(x_BTD), tokens, x_BTD.shape[2]))
@@ -52,21 +63,42 @@ class KeyValueCache:
         return joined
 
 
-class Attention(nn.Module):
-    """Self-attention of several heads: features (B, T, D) -> (B, T, D)."""
+def attended(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, dropout: float = 0.0, causal: bool = False
+) -> Tensor:
+    """Return what queries (B, H, T, D) gather from values by their keys; `mask` is True where one may be looked at.
 
-    def __init__(self, width: int, heads: int, *, causal: bool, dropout: float) -> None:
+    torch's own, but where a CPU learns from short texts in bfloat16: there its backward pass takes several times as
+    long as products with a softmax between them.
+    """
+    short = query.shape[2] <= SHORT and query.dtype == torch.bfloat16 and query.device.type == "cpu"
+    if not (short and torch.is_grad_enabled()):
+        return F.scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout, is_causal=causal)
+    scores = query @ key.transpose(2, 3) * query.shape[3] ** -0.5
+    if causal:
+        mask = torch.ones(scores.shape[2:], dtype=torch.bool).tril()
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    gathered: Tensor = F.dropout(scores.softmax(3), dropout).to(value.dtype) @ value
+    return gathered
+
+
+class Attention(nn.Module):
+    """Self-attention of several heads: features (B, T, D) -> (B, T, D); where `mixed` with the tokens before."""
+
+    def __init__(self, width: int, heads: int, *, causal: bool, dropout: float, mixed: bool | None = None) -> None:
         super().__init__()
         self.heads, self.causal, self.dropout = heads, causal, dropout
+        self.mixed = causal if mixed is None else mixed
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
-        if causal:
+        if self.mixed:
             self.mixing_scale = nn.Parameter(torch.zeros(MIXED, 3 * width).index_fill_(0, torch.tensor(MIXED - 1), 1.0))
         self.output = nn.Linear(width, width, bias=False)
 
     def projected(self, x_BTD: Tensor, cache: KeyValueCache | None = None, layer: int = 0) -> Tensor:
         """Return queries, keys and values (B, T, 3 D); of a causal network mixed with those of the tokens before."""
         projected_BTD: Tensor = self.query_key_value(x_BTD)
-        if not self.causal:
+        if not self.mixed:
             return projected_BTD
         before = MIXED - 1
         if cache is None:
@@ -104,7 +136,7 @@ class Attention(nn.Module):
                 mask = torch.ones(length, key.shape[2], dtype=torch.bool, device=key.device).tril(cache.length)
         causal = self.causal and mask is None and length > 1
         dropout = self.dropout if self.training else 0.0
-        seen = F.scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout, is_causal=causal)
+        seen = attended(query, key, value, mask, dropout=dropout, causal=causal)
         gathered: Tensor = self.output(seen.transpose(1, 2).reshape(batch, length, width))
         return gathered
 
@@ -112,14 +144,18 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention, then a perceptron on each token, each added to what it was given."""
 
-    def __init__(self, width: int, heads: int, *, causal: bool, norm: Norm, activation: str, dropout: float) -> None:
+    def __init__(
+        self, width: int, heads: int, *, causal: bool, norm: Norm, activation: str, dropout: float,
+        attention_dropout: float | None = None, mixed: bool | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.attention = Attention(width, heads, causal=causal, dropout=dropout)
+        looked = dropout if attention_dropout is None else attention_dropout
+        self.attention = Attention(width, heads, causal=causal, dropout=looked, mixed=mixed)
         self.attention_norm, self.perceptron_norm = make_norm(norm, width), make_norm(norm, width)
         self.widen = nn.Linear(width, EXPANSION * width, bias=False)
         self.activation = make_activation(activation)
         self.narrow = nn.Linear(EXPANSION * width, width, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ByteDropout(dropout)
 
     def forward(
         self, x_BTD: Tensor, angles: tuple[Tensor, Tensor] | None, mask: Tensor | None,
@@ -127,9 +163,11 @@ class Block(nn.Module):
     ) -> Tensor:  # fmt: skip
         """Return the features after this block."""
         gathered = self.attention(self.attention_norm(x_BTD), angles, mask, cache, layer, room)
-        x_BTD = x_BTD + self.dropout(gathered)
-        thought = self.narrow(self.activation(self.widen(self.perceptron_norm(x_BTD))))
-        out_BTD: Tensor = x_BTD + self.dropout(thought)
+        return self.thought(x_BTD + self.dropout(gathered))
+
+    def thought(self, x_BTD: Tensor) -> Tensor:
+        """Return the features after the perceptron."""
+        out_BTD: Tensor = x_BTD + self.dropout(self.narrow(self.activation(self.widen(self.perceptron_norm(x_BTD)))))
         return out_BTD
 
 
@@ -139,6 +177,7 @@ class Transformer(nn.Module):
     causal     a token sees those before it alone; otherwise all tokens see each other
     context    most tokens that it can be given
     positions  how a token knows its place; rotary leaves the embedding alone and turns queries and keys
+    attention_dropout  share of what attention looks at that is switched off; as elsewhere where it is not given
     """
 
     def __init__(
@@ -154,13 +193,15 @@ class Transformer(nn.Module):
         norm: Norm = "rms",
         activation: str = "squared_relu",
         dropout: float = 0.0,
+        attention_dropout: float | None = None,
     ) -> None:
         super().__init__()
         self.context, self.causal, self.positions = context, causal, positions
         self.embedding = nn.Embedding(num_tokens, width)
-        self.dropout = nn.Dropout(dropout)
-        options = {"causal": causal, "norm": norm, "activation": activation, "dropout": dropout}
-        self.blocks = nn.ModuleList(Block(width, heads, **options) for _ in range(depth))  # type: ignore[arg-type]
+        self.dropout = ByteDropout(dropout)
+        options: dict[str, Any] = {"causal": causal, "norm": norm, "activation": activation, "dropout": dropout}
+        options |= {"attention_dropout": attention_dropout}
+        self.blocks = nn.ModuleList(Block(width, heads, **options) for _ in range(depth))
         self.norm = make_norm(norm, width)
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD)
         self._initialise(width)

@@ -177,17 +177,26 @@ def shifted(example: Example) -> tuple[Tensor, int] | None:
     others = [leaf for leaf in pytree.tree_leaves(example[2]) if isinstance(leaf, Tensor) and leaf.ndim]
     for tokens in inputs:
         for target in (*others, *inputs):
-            if target is tokens or target.numel() != tokens.numel():
+            ahead = _beside(tokens, target)
+            if target is tokens or ahead is None:
                 continue
-            ahead = target.reshape(tokens.shape)
             for time in (1, 0):
                 length = tokens.shape[time]
                 if length < SHORTEST or not tokens.shape[1 - time]:
                     continue
                 later, earlier = tokens.narrow(time, 1, length - 1), ahead.narrow(time, 0, length - 1)
-                if (later == earlier).float().mean() > SHIFTED:
+                known = (earlier >= 0) | earlier.is_floating_point()  # ids below zero do not count: padding, mostly
+                if known.any() and (later == earlier)[known].float().mean() > SHIFTED:
                     return tokens, time
     return None
+
+
+def _beside(tokens: Tensor, target: Tensor) -> Tensor | None:
+    """Return the targets as tokens (B, T) or (T, B), what stands behind the last token left out; None for others."""
+    if target.numel() == tokens.numel():
+        return target.reshape(tokens.shape)
+    wider = target.ndim == 2 and len(target) == len(tokens) and target.shape[1] > tokens.shape[1]
+    return target[:, : tokens.shape[1]] if wider else None
 
 
 def future_leak(subject: Subject) -> float | None:
