@@ -123,7 +123,7 @@ def make_parser() -> Parser:
     evaluate.add_argument("run", metavar="RUN")
     evaluate.add_argument("data", metavar="DATA", nargs="?")
     evaluate.add_argument("--json", action="store_true", help="print JSON")
-    predict = verb("predict", "predict for files, folders or tables; translate; of a language model, write on from a text")
+    predict = verb("predict", "predict for files, folders or tables; translate, or write on from a text")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument("inputs", metavar="INPUT", nargs="+")
     for name, kind, text in SAMPLING:

@@ -19,15 +19,16 @@ FEWEST_WORDS = 2.5
 DIFFERENT = 0.5  # share of the values that occur once at least: a column of classes says the same again and again
 SEVERAL = 0.1  # the same of sentences, of which one may have several translations
 SOURCE_NAMES, TARGET_NAMES = ("source", "src", "input"), ("target", "tgt", "trg", "translation", "reference")
-LANGUAGES = frozenset(
-    """
-    ar bg bn ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka ko lt lv mk ms mt nl no pl
-    pt ro ru sk sl sq sr sv sw ta th tr uk ur vi zh arabic basque bulgarian catalan chinese croatian czech danish
-    dutch english estonian finnish french german greek hebrew hindi hungarian icelandic indonesian irish italian
-    japanese korean latin latvian lithuanian norwegian persian polish portuguese romanian russian serbian slovak
-    slovenian spanish swahili swedish tamil thai turkish ukrainian urdu vietnamese welsh
-    """.split()
-)
+LANGUAGES = frozenset([
+    "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr", "ga", "gl",
+    "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "ka", "ko", "lt", "lv", "mk", "ms", "mt", "nl", "no",
+    "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "th", "tr", "uk", "ur", "vi", "zh", "arabic",
+    "basque", "bulgarian", "catalan", "chinese", "croatian", "czech", "danish", "dutch", "english", "estonian",
+    "finnish", "french", "german", "greek", "hebrew", "hindi", "hungarian", "icelandic", "indonesian", "irish",
+    "italian", "japanese", "korean", "latin", "latvian", "lithuanian", "norwegian", "persian", "polish",
+    "portuguese", "romanian", "russian", "serbian", "slovak", "slovenian", "spanish", "swahili", "swedish", "tamil",
+    "thai", "turkish", "ukrainian", "urdu", "vietnamese", "welsh",
+])  # fmt: skip
 
 
 class PairColumns(NamedTuple):

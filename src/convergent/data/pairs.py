@@ -21,10 +21,18 @@ from convergent.data.bad import enforce_limit
 from convergent.data.pair_sources import understand_pairs
 from convergent.data.source import Source
 from convergent.data.table_parts import Table, forget, read_tables, split_rows
-from convergent.data.text import CHARACTERS_A_TOKEN, histogram
+from convergent.data.text import CHARACTERS_A_TOKEN, Given, histogram
 from convergent.data.text_files import read_text
 from convergent.data.text_sources import text_rows
-from convergent.data.tokens import END, PAD, Tokenizer, normalised, tokenizer_from_json, train_tokenizer
+from convergent.data.tokens import (
+    END,
+    PAD,
+    Tokenizer,
+    TranslatorTokenizer,
+    normalised,
+    tokenizer_from_json,
+    train_tokenizer,
+)
 from convergent.types import Batch, DataSpec, Refusal, Splits, UserError
 
 Ints = npt.NDArray[np.int64]
@@ -44,6 +52,7 @@ class PairFeatures(BaseModel):
     histogram  how many training translations have at most so many tokens, and more than the number before
     cut        pairs of each split of which a side is longer than `context`; of the training split they are refused
     unigram    how often each token occurs in the training translations
+    start      the pretrained network that translates, without its weights; None where one is trained from scratch
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +64,7 @@ class PairFeatures(BaseModel):
     histogram: dict[int, int]
     cut: dict[str, int]
     unigram: list[int]
+    start: dict[str, Any] | None = None
 
 
 class PairSamples:
@@ -72,10 +82,13 @@ class PairSamples:
         context: int, refused: Sequence[Refusal] = (), notes: Sequence[str] = (),
     ) -> None:  # fmt: skip
         most = REFERENCE_CONTEXTS * context
+        opening = tokenizer.opening if isinstance(tokenizer, TranslatorTokenizer) else []
         whole = [encode(text, tokenizer, most) for text in sources]
         references = [encode(text, tokenizer, most) if text is not None else None for text in targets]
-        self.full_lengths = np.array([(len(s) + 1, len(t or ()) + 1) for s, t in zip(whole, references, strict=True)])
-        self._sources = [[*ids[: context - 1], END] for ids in whole]
+        self.full_lengths = np.array([
+            (len(opening) + len(s) + 1, len(t or ()) + 1) for s, t in zip(whole, references, strict=True)
+        ])  # fmt: skip
+        self._sources = [[*opening, *ids[: context - 1 - len(opening)], END] for ids in whole]
         self._decoder = [[END, *(ids or ())[: context - 1]] for ids in references]
         self._references = [[*ids, END] if ids is not None else [] for ids in references]
         self.lengths = np.array([(len(s), len(t)) for s, t in zip(self._sources, self._decoder, strict=True)], np.int64)
@@ -150,17 +163,21 @@ def _padded(rows: Sequence[Sequence[int]], width: int, value: int) -> Tensor:
     return torch.from_numpy(out)
 
 
-def load_pairs(source: Source, config: Config, task: str) -> Splits:
-    """Return the splits of pairs; raises UserError where no columns hold them, or too many rows are unusable."""
+def load_pairs(source: Source, config: Config, task: str, given: Given | None = None) -> Splits:
+    """Return the splits of pairs; raises UserError where no columns hold them, or too many rows are unusable.
+
+    given  the pretrained network that is to translate
+    """
     known, column = understand_pairs(source, config)
     refused = [one for table in known.parts.values() for one in table.refused]
     total = len(refused) + sum(len(table.rows) for table in known.parts.values())
     enforce_limit(refused, total, config.max_bad)
-    fingerprint = fingerprint_of(known.parts, column, known.target)
+    start = given.start if given else None
+    fingerprint = fingerprint_of(known.parts, column, known.target, start["sha256"] if start else "")
     tables, how = split_rows(known, config, together=column)
     forget()
-    tokenizer = make_tokenizer(tables["train"], (column, known.target), config)
-    context = config.context or CONTEXT
+    tokenizer = given.tokenizer if given else make_tokenizer(tables["train"], (column, known.target), config)
+    context = config.context or min(CONTEXT, (given and given.most) or CONTEXT)
     samples = {name: _samples(table, column, known.target, tokenizer, context) for name, table in tables.items()}
     cut = {name: part.num_cut for name, part in samples.items()}
     if cut["train"]:
@@ -175,7 +192,7 @@ def load_pairs(source: Source, config: Config, task: str) -> Splits:
         sizes={name: len(part) for name, part in samples.items()},
         split=f"{known.reason} ({known.target_note}). {how}",
         target=known.target,
-        features=describe_pairs(samples["train"], column, tokenizer, context, cut).model_dump(mode="json"),
+        features=describe_pairs(samples["train"], column, tokenizer, context, cut, start).model_dump(mode="json"),
         refused=refused,
     )
     return Splits(spec, samples["train"], samples["valid"], samples.get("test"))
@@ -201,9 +218,9 @@ def _over_long(samples: PairSamples, table: Table, context: int) -> tuple[Ints, 
     return np.flatnonzero(longest_N <= context), over
 
 
-def fingerprint_of(parts: dict[str, Table], column: str, target: str) -> str:
-    """Return the SHA-256 of all pairs and names, in order."""
-    digest = hashlib.sha256()
+def fingerprint_of(parts: dict[str, Table], column: str, target: str, start: str) -> str:
+    """Return the SHA-256 of all pairs and names, in order, and of the network that it starts from."""
+    digest = hashlib.sha256(start.encode())
     for name, table in parts.items():
         digest.update(name.encode())
         for values in (table.frame[column], table.frame[target], table.names):
@@ -223,8 +240,9 @@ def make_tokenizer(table: Table, columns: tuple[str, str], config: Config) -> To
 
 
 def describe_pairs(
-    train: PairSamples, column: str, tokenizer: Tokenizer, context: int, cut: dict[str, int]
-) -> PairFeatures:
+    train: PairSamples, column: str, tokenizer: Tokenizer, context: int, cut: dict[str, int],
+    start: dict[str, Any] | None,
+) -> PairFeatures:  # fmt: skip
     """Return what is known of the pairs from the training split, with what was cut in each split."""
     quantiles = np.quantile(train.lengths, (0, 0.25, 0.5, 0.75, 1), axis=0).astype(int)
     answers = np.concatenate([train._references[place] for place in range(len(train))])
@@ -236,6 +254,7 @@ def describe_pairs(
         histogram=histogram(train.lengths[:, 1]),
         cut=cut,
         unigram=np.bincount(answers, minlength=tokenizer.size).tolist(),
+        start=start,
     )
 
 

@@ -241,6 +241,49 @@ class PretrainedTokenizer:
         return {"kind": self.kind, "tokenizers": json.loads(self._inner.to_str()), "marks": self._marks}
 
 
+class TranslatorTokenizer:
+    """The tokeniser of a pretrained encoder-decoder network, without the marks around a text.
+
+    The ids of its padding, unknown token, end and mask change places with 0 to 3, so that these mean the same whatever
+    the kind; `table` has the network's id of each of ours.
+
+    marks  the network's ids of `padding`, `unknown`, `mask` and `end`; None where it has no such token
+    rows   ids that the network knows
+    """
+
+    kind = "pretrained"
+
+    def __init__(self, inner: tokenizers.Tokenizer, marks: dict[str, int | None], rows: int) -> None:
+        inner.no_truncation()
+        inner.no_padding()
+        self._inner, self._marks, self.size = inner, marks, rows
+        self.table = list(range(rows))
+        for ours, name in ((PAD, "padding"), (UNKNOWN, "unknown"), (END, "end"), (MASK, "mask")):
+            theirs = marks[name]
+            if theirs is not None:
+                other = self.table.index(theirs)
+                self.table[ours], self.table[other] = self.table[other], self.table[ours]
+        self._ours = {theirs: ours for ours, theirs in enumerate(self.table)}
+        whole = inner.encode("a")
+        opening = next((place for place, flag in enumerate(whole.special_tokens_mask) if not flag), 0)
+        self.opening = [self._ours[place] for place in whole.ids[:opening]]
+        """What stands in front of a sentence that is read."""
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text; no marks are added."""
+        ids = self._inner.encode(text.encode("utf-8", "replace").decode("utf-8"), add_special_tokens=False).ids
+        return [ours for place in ids if (ours := self._ours[place]) not in (PAD, END)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, without marks."""
+        return str(self._inner.decode([self.table[int(place)] for place in ids], skip_special_tokens=True))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `tokenizer_from_json` takes."""
+        inner = json.loads(self._inner.to_str())
+        return {"kind": self.kind, "tokenizers": inner, "marks": self._marks, "rows": self.size}
+
+
 def first_tokens(tokenizer: Tokenizer, ids: list[int], context: int) -> list[int]:
     """Return the ids that are read of a text: the first `context`, or fewer for the marks that must close it."""
     return tokenizer.cut(ids, context) if isinstance(tokenizer, PretrainedTokenizer) else ids[:context]
@@ -331,6 +374,8 @@ def tokenizer_from_json(stored: dict[str, Any]) -> Tokenizer:
                 return BpeTokenizer(tokenizers.Tokenizer.from_str(json.dumps(stored["tokenizers"])))
             case "pretrained":
                 inner = tokenizers.Tokenizer.from_str(json.dumps(stored["tokenizers"]))
+                if "rows" in stored:
+                    return TranslatorTokenizer(inner, stored["marks"], stored["rows"])
                 return PretrainedTokenizer(inner, stored["marks"])
     except Exception as error:  # `tokenizers` raises bare Exception
         raise UserError(f"the tokenizer is damaged ({str(error)[:120]}).") from None

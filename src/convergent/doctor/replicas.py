@@ -71,6 +71,6 @@ class Replicas:
 
 def _is_file(store: Any) -> bool:
     """Return whether a store is a file, which outlives the job."""
-    while isinstance(store, dist.PrefixStore):
+    while type(store).__name__ == "PrefixStore":
         store = store.underlying_store
-    return isinstance(store, dist.FileStore)
+    return type(store).__name__ == "FileStore"

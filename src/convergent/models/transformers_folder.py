@@ -28,6 +28,7 @@ CONNECT_SECONDS = 5.0
 QUIET = 50  # of critical errors alone, as the standard library counts
 NO_LIMIT = 1_000_000  # tokenisers that know of no limit say 10^30
 FEWEST_KNOWN = 0.75  # of the rows of an embedding; some have a few more than the tokeniser, for their alignment
+WITH_DECODER = "an encoder with a decoder ({}). Give an encoder."
 HINT = "Give the folder of an encoder that `save_pretrained` wrote (config.json, weights, tokenizer)"
 
 
@@ -106,9 +107,10 @@ def weight_files(folder: Path) -> list[Path]:
     return []
 
 
-def read_architecture(folder: Path) -> dict[str, Any]:
+def read_architecture(folder: Path, *, decodes: bool = False) -> dict[str, Any]:
     """Return what `make_network` takes: the content of config.json, with all defaults.
 
+    decodes  it is to be an encoder with a decoder, which is refused otherwise
     Raises UserError where it is missing or describes nothing that reads texts.
     """
     from transformers import AutoConfig
@@ -121,8 +123,9 @@ def read_architecture(folder: Path) -> dict[str, Any]:
         architecture: dict[str, Any] = json.loads(config.to_json_string(use_diff=False))
     except Exception as error:  # transformers raises all kinds
         raise UserError(f"--pretrained {folder}: config.json cannot be used ({_first_line(error)}).") from None
-    if config.is_encoder_decoder:
-        raise UserError(f"--pretrained {folder}: is an encoder with a decoder ({config.model_type}). Give an encoder.")
+    if config.is_encoder_decoder != decodes:
+        says = "no encoder with a decoder ({}). Give one, such as T5 or BART." if decodes else WITH_DECODER
+        raise UserError(f"--pretrained {folder}: is {says.format(config.model_type)}")
     if not isinstance(architecture.get("vocab_size"), int):
         raise UserError(f"--pretrained {folder}: reads no tokens ({config.model_type}). Give an encoder of texts.")
     return architecture
@@ -150,6 +153,8 @@ def read_tokenizer(folder: Path, architecture: dict[str, Any]) -> tuple[dict[str
             "together. Give the folder as it was saved."
         )
     marks = {"padding": wrapped.pad_token_id, "unknown": wrapped.unk_token_id, "mask": wrapped.mask_token_id}
+    if architecture.get("is_encoder_decoder"):
+        marks["end"] = wrapped.eos_token_id
     return {"kind": "pretrained", "tokenizers": inner, "marks": marks}, _most_tokens(wrapped, architecture)
 
 
@@ -178,19 +183,26 @@ def weights_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def first_token(architecture: dict[str, Any]) -> int:
+    """Return the id that stands in front of what a decoder writes."""
+    known = (architecture.get(name) for name in ("decoder_start_token_id", "bos_token_id", "pad_token_id"))
+    return next((int(one) for one in known if isinstance(one, int)), 0)
+
+
 def make_network(architecture: dict[str, Any], folder: Path | None) -> nn.Module:
-    """Return the network in float32 with the weights in `folder`, or fresh ones.
+    """Return the network in float32 with the weights in `folder`, or fresh ones; with a decoder it has its head.
 
     Raises UserError where the weights cannot be read or do not fit.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM
 
     fields = {name: value for name, value in architecture.items() if name not in ("model_type", "dtype", "auto_map")}
     try:
         config = AutoConfig.for_model(architecture["model_type"], **fields)
         config.use_cache = False
+        auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModel
         with silent():
-            return _loaded(AutoModel, config, folder) if folder else _fresh(AutoModel, config)
+            return _loaded(auto, config, folder) if folder else _fresh(auto, config)
     except UserError:
         raise
     except Exception as error:  # transformers raises all kinds

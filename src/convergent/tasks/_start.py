@@ -23,12 +23,15 @@ LANGUAGE = "language-modelling"
 NETWORK = ("model", "width", "depth", "heads", "positions", "activation", "context")
 DROPOUTS = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout", "hidden_dropout",
-    "resid_pdrop", "embd_pdrop", "attn_pdrop", "embedding_dropout", "mlp_dropout",
+    "resid_pdrop", "dropout_rate", "embd_pdrop", "attn_pdrop", "embedding_dropout", "mlp_dropout",
 )  # fmt: skip
 """What networks of transformers call their dropout rates."""
 DROPOUT = 0.1
 WIDTHS, USUAL_WIDTH = ("hidden_size", "n_embd", "d_model", "dim"), 768
 """What they call the features of a token."""
+FINE_RATES = {"adam": 1e-4, "adamw": 1e-4, "rmsprop": 5e-5, "adagrad": 1e-3, "sgd": 1e-2, "gradient_descent": 0.1}
+FINE_WIDTH = 384  # of the network that FINE_RATES are for
+FROZEN_RATE, LORA_RATE = 20, 5  # times as large: a head alone, and updates of low rank
 
 
 def open_start(config: Config) -> Given:
@@ -84,6 +87,17 @@ def own_dropout(start: dict[str, Any]) -> float:
     """Return the dropout rate that a pretrained network was trained with."""
     rates = [start["architecture"].get(name) for name in DROPOUTS]
     return next((float(rate) for rate in rates if isinstance(rate, float | int) and rate), DROPOUT)
+
+
+def fine_rate(config: Config, optimizer: str, width: int) -> float:
+    """Return the peak learning rate of a pretrained network: the narrower, the larger (Yang et al. 2022, 2203.03466).
+
+    >>> fine_rate(Config(), "adamw", 384), fine_rate(Config(), "adamw", 768)
+    (0.0001, 5e-05)
+    """
+    if config.freeze:
+        return FINE_RATES[optimizer] * FROZEN_RATE
+    return FINE_RATES[optimizer] * FINE_WIDTH / width * (LORA_RATE if config.lora else 1)
 
 
 def build_encoder(features: TextFeatures, num_classes: int, config: Config) -> EncoderClassifier:

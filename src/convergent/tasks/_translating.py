@@ -18,9 +18,11 @@ from convergent.data.pairs import NOTHING, PairFeatures, as_compared, reference_
 from convergent.data.tokens import END, MASK, PAD, UNKNOWN, Tokenizer, tokenizer_from_json
 from convergent.losses import smoothed_cross_entropy
 from convergent.models.beam import translate
+from convergent.models.pretrained_translator import PretrainedTranslator
 from convergent.models.recurrent_translator import RecurrentTranslator
 from convergent.models.translator import TransformerTranslator
 from convergent.tasks._bleu import bleu_and_chrf, bleu_of_counts, counts
+from convergent.tasks._start_translator import build_translator
 from convergent.types import Batch, DataSpec, Metric
 
 IGNORED = -100
@@ -32,6 +34,9 @@ PARTS = 1_000  # that sentences are drawn in
 PRIME = 1_000_003
 
 
+Network = TransformerTranslator | RecurrentTranslator | PretrainedTranslator
+
+
 class Translating(nn.Module):
     """A translator with what its judges need to know.
 
@@ -40,9 +45,7 @@ class Translating(nn.Module):
     share    of the sentences that are translated at an evaluation while it trains
     """
 
-    def __init__(
-        self, network: TransformerTranslator | RecurrentTranslator, context: int, beam: int, share: float
-    ) -> None:
+    def __init__(self, network: Network, context: int, beam: int, share: float) -> None:
         super().__init__()
         self.network, self.context, self.beam, self.share = network, context, beam, share
 
@@ -55,13 +58,16 @@ class Translating(nn.Module):
 def make_network(spec: DataSpec, config: Config) -> Translating:
     """Return the network that the options name."""
     features = PairFeatures.model_validate(spec.features)
-    assert config.width and config.depth and config.beam and config.dropout is not None
+    assert config.beam and config.dropout is not None
     size = len(features.unigram)
-    network: TransformerTranslator | RecurrentTranslator
-    if config.model == "gru":
+    network: Network
+    if config.model == "pretrained":
+        network = build_translator(features, config)
+    elif config.model == "gru":
+        assert config.width and config.depth
         network = RecurrentTranslator(size, config.width, config.depth, dropout=config.dropout)
     else:
-        assert config.heads and config.activation
+        assert config.width and config.depth and config.heads and config.activation
         network = TransformerTranslator(
             size, config.width, config.depth, config.heads, context=features.context, activation=config.activation,
             dropout=config.dropout,

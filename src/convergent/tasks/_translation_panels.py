@@ -13,6 +13,7 @@ from convergent.config import Config
 from convergent.data.pairs import PairFeatures, PairSamples
 from convergent.data.tokens import END, Tokenizer, tokenizer_from_json
 from convergent.models.beam import translate
+from convergent.models.pretrained_translator import PretrainedTranslator
 from convergent.tasks._bleu import sentence_chrf
 from convergent.tasks._translating import NEVER, TRANSLATED, Translating, translation_of
 from convergent.tasks._writing import shortened, shown
@@ -81,7 +82,8 @@ def lengths_panel(spec: DataSpec) -> Panel:
 
 def explain(model: nn.Module, samples: Samples, spec: DataSpec, config: Config) -> Sequence[Panel]:
     """Return where the tokens of one translation look in their sentence."""
-    if not isinstance(model, Translating) or not isinstance(samples, PairSamples) or not len(samples):
+    known = isinstance(model, Translating) and not isinstance(model.network, PretrainedTranslator)
+    if not known or not isinstance(model, Translating) or not isinstance(samples, PairSamples) or not len(samples):
         return []
     fitting = np.flatnonzero(samples.lengths.max(1) <= LONGEST_MAP)
     place = int(fitting[0]) if len(fitting) else 0
@@ -94,6 +96,7 @@ def attention_panel(model: Translating, samples: PairSamples, place: int, tokeni
     device = next(model.parameters()).device
     source_1S = samples.batch(np.array([place])).inputs[0].to(device)
     (ids,) = translate(model.eval().network, source_1S, 1, model.context, END, NEVER)
+    assert not isinstance(model.network, PretrainedTranslator)
     map_TS = model.network.attention_map(source_1S, torch.tensor([[END, *ids]], device=device)).float().cpu()
     written, read = [*ids, END][:LONGEST_MAP], source_1S[0].tolist()[:LONGEST_MAP]
     values = [[round(one, 4) for one in row[: len(read)]] for row in map_TS[: len(written)].tolist()]

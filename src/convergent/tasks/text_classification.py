@@ -23,7 +23,7 @@ from convergent.models.text_transformer import TransformerClassifier
 from convergent.models.transformer import Transformer
 from convergent.task import Task
 from convergent.tasks import _classification, _words
-from convergent.tasks._start import LANGUAGE, build_encoder, open_start, own_dropout
+from convergent.tasks._start import LANGUAGE, build_encoder, fine_rate, open_start, own_dropout
 from convergent.types import DataSpec, Panel, Recognition, Samples, Splits, UserError
 
 NAME = "text-classification"
@@ -39,9 +39,6 @@ PEAK_RATES = {
     "adam": 2e-3, "adamw": 2e-3, "muon": 0.02, "rmsprop": 5e-4, "adagrad": 2e-2, "sgd": 0.1, "gradient_descent": 0.5,
 }  # fmt: skip
 TRANSFORMER_RATE = 0.5  # of a recurrent network's
-FINE_RATES = {"adam": 1e-4, "adamw": 1e-4, "rmsprop": 5e-5, "adagrad": 1e-3, "sgd": 1e-2, "gradient_descent": 0.1}
-FINE_WIDTH = 384  # of the network that FINE_RATES are for
-FROZEN_RATE, LORA_RATE = 20, 5  # times as large: a head alone, and updates of low rank
 FINE_EPOCHS, LAYER_DECAY = 4, 0.9
 TEXTS_SEEN = 35_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
@@ -164,17 +161,6 @@ def fine_tuning(spec: DataSpec, config: Config) -> Config:
     chosen = {name: value for name, value in decided.items() if getattr(config, name) is None}
     path = Path(config.pretrained).expanduser()  # made absolute, so that `resume` finds it from any folder
     return config.model_copy(update=chosen | ({"pretrained": str(path.resolve())} if path.is_dir() else {}))
-
-
-def fine_rate(config: Config, optimizer: str, width: int) -> float:
-    """Return the peak learning rate of a pretrained network: the narrower, the larger (Yang et al. 2022, 2203.03466).
-
-    >>> fine_rate(Config(), "adamw", 384), fine_rate(Config(), "adamw", 768)
-    (0.0001, 5e-05)
-    """
-    if config.freeze:
-        return FINE_RATES[optimizer] * FROZEN_RATE
-    return FINE_RATES[optimizer] * FINE_WIDTH / width * (LORA_RATE if config.lora else 1)
 
 
 def choose_batch_size(num_texts: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -12,19 +13,22 @@ from convergent.data.pairs import PairFeatures, PairSamples, load_pairs, read_pa
 from convergent.data.source import Source
 from convergent.task import Loss, Task
 from convergent.tasks import _translating, _translation_panels
+from convergent.tasks._start import fine_rate, own_dropout
+from convergent.tasks._start_translator import open_translator
 from convergent.types import DataSpec, Recognition, Splits, UserError
 
 NAME = "translation"
 MODELS = {
     "transformer": "encoder and decoder of Transformer blocks",
     "gru": "recurrent encoder in both directions, recurrent decoder with attention",
+    "pretrained": "encoder-decoder network of transformers, fine-tuned: --pretrained FOLDER or NAME says which",
 }
 HEAD_WIDTH = 64
 PEAK_RATES = {
     "adam": 1e-3, "adamw": 1e-3, "muon": 0.01, "rmsprop": 3e-4, "adagrad": 1e-2, "sgd": 0.1, "gradient_descent": 0.1,
 }  # fmt: skip
-RECURRENT_RATE = 1.0  # of a Transformer's
-BATCH_SIZE = 128
+BATCH_SIZE, FINE_BATCH_SIZE = 128, 32
+FINE_EPOCHS = 4
 BUDGET_LENGTHS = 3  # a batch holds as many tokens as `batch_size` pairs of this many times the third quartile
 PAIRS_SEEN = 450_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 2, 30
@@ -40,7 +44,7 @@ def recognise(source: Source, config: Config) -> Recognition | None:
 
 def load(source: Source, config: Config) -> Splits:
     """Return the pairs' splits; raises UserError where no columns hold pairs, or too many of them are unusable."""
-    return load_pairs(source, config, NAME)
+    return load_pairs(source, config, NAME, open_translator(config) if config.pretrained else None)
 
 
 def read(source: Source, spec: DataSpec, config: Config) -> PairSamples:
@@ -54,13 +58,35 @@ def defaults(spec: DataSpec, config: Config) -> Config:
     Raises UserError for an unknown network, and for options that have no meaning here.
     """
     _refuse_foreign(config)
+    if config.pretrained is not None:
+        return fine_tuning(spec, config)
     features = PairFeatures.model_validate(spec.features)
     recurrent = config.model == "gru"
     optimizer = config.optimizer or "adamw"
     width = config.width or (384 if recurrent else 256)
-    batch_size = config.batch_size or BATCH_SIZE
-    longest = 2 * max(features.lengths[name][3] for name in ("source", "target"))
     decided: dict[str, Any] = {
+        **_of_any_network(spec, features, config.batch_size or BATCH_SIZE),
+        "model": "transformer",
+        "width": width,
+        "depth": 1 if recurrent else 3,
+        "heads": None if recurrent else max(1, width // HEAD_WIDTH),
+        "positions": None if recurrent else "rotary",
+        "activation": "tanh" if recurrent else "squared_relu",
+        "dropout": 0.3 if recurrent else 0.2,
+        "optimizer": optimizer,
+        "learning_rate": PEAK_RATES[optimizer],
+        "beta2": 0.98,
+        "epochs": choose_epochs(config, spec.sizes["train"]),
+    }
+    chosen = config.model_copy(update={name: value for name, value in decided.items() if getattr(config, name) is None})
+    _check_network(chosen)
+    return chosen
+
+
+def _of_any_network(spec: DataSpec, features: PairFeatures, batch_size: int) -> dict[str, Any]:
+    """Return what is decided from the pairs alone, whatever network reads them."""
+    longest = 2 * max(features.lengths[name][3] for name in ("source", "target"))
+    return {
         "task": NAME,
         "source_column": features.source,
         "target": spec.target,
@@ -69,23 +95,12 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "context": features.context,
         "token_budget": batch_size * BUDGET_LENGTHS * max(8, longest) // 2,
         "beam": 4,
-        "model": "transformer",
-        "width": width,
-        "depth": 1 if recurrent else 3,
-        "heads": None if recurrent else max(1, width // HEAD_WIDTH),
-        "positions": None if recurrent else "rotary",
-        "activation": "tanh" if recurrent else "squared_relu",
-        "dropout": 0.3 if recurrent else 0.2,
         "loss": "cross_entropy",
         "output": "softmax",
         "label_smoothing": 0.1,
-        "optimizer": optimizer,
-        "learning_rate": PEAK_RATES[optimizer] * (RECURRENT_RATE if recurrent else 1.0),
-        "beta2": 0.98,
         "weight_decay": 0.01,
         "clip_norm": 1.0,
         "batch_size": batch_size,
-        "epochs": choose_epochs(config, spec.sizes["train"]),
         "schedule": "linear",
         "warmup": 0.05,
         "augment": ["none"],
@@ -94,9 +109,26 @@ def defaults(spec: DataSpec, config: Config) -> Config:
         "monitor": "loss",
         "workers": 0,
     }
-    chosen = config.model_copy(update={name: value for name, value in decided.items() if getattr(config, name) is None})
-    _check_network(chosen)
-    return chosen
+
+
+def fine_tuning(spec: DataSpec, config: Config) -> Config:
+    """Return the config with every None decided for a pretrained network, which has little to learn."""
+    assert config.pretrained
+    features = PairFeatures.model_validate(spec.features)
+    assert features.start is not None
+    optimizer = config.optimizer or "adamw"
+    decided: dict[str, Any] = {
+        **_of_any_network(spec, features, config.batch_size or FINE_BATCH_SIZE),
+        "model": "pretrained",
+        "dropout": own_dropout(features.start),
+        "optimizer": optimizer,
+        "learning_rate": fine_rate(config, optimizer, features.start["width"]),
+        "beta2": 0.999,
+        "epochs": None if config.max_steps else FINE_EPOCHS,
+    }
+    chosen = {name: value for name, value in decided.items() if getattr(config, name) is None}
+    path = Path(config.pretrained).expanduser()  # made absolute, so that `resume` finds it from any folder
+    return config.model_copy(update=chosen | ({"pretrained": str(path.resolve())} if path.is_dir() else {}))
 
 
 def choose_epochs(config: Config, num_pairs: int) -> int | None:
@@ -129,14 +161,35 @@ def _refuse_foreign(config: Config) -> None:
         raise UserError("tokens are classes: the loss is cross_entropy and the output softmax. Leave both away.")
     if config.class_weights != "none":
         raise UserError("--class-weights is for classes. Leave it away.")
+    _refuse_for_network(config)
+
+
+def _refuse_for_network(config: Config) -> None:
+    """Raise UserError for options that the network would ignore, or that contradict it."""
     if config.pretrained is not None:
-        raise UserError("--pretrained: a translator starts from nothing here. Leave it away.")
+        _refuse_for_pretrained(config)
+        return
+    if config.model == "pretrained":
+        raise UserError("--model pretrained needs --pretrained: a folder or hub name of an encoder-decoder network.")
     if config.positions not in (None, "rotary"):
         raise UserError(f"--positions {config.positions}: a translator's are rotary. Leave it away.")
     if config.model == "gru" and (config.heads is not None or config.positions is not None):
         raise UserError("--heads and --positions are for --model transformer. Leave them away.")
     if config.model == "gru" and config.activation not in (None, "tanh"):
         raise UserError(f"--activation {config.activation} is for --model transformer: gates have their own.")
+
+
+def _refuse_for_pretrained(config: Config) -> None:
+    """Raise UserError for options that contradict a pretrained network."""
+    if config.model not in (None, "pretrained"):
+        raise UserError(f"--model {config.model}: --pretrained brings its own network. Leave --model away.")
+    for name in ("width", "depth", "heads", "positions", "activation"):
+        if getattr(config, name) is not None:
+            raise UserError(f"--{name}: --pretrained brings its own network. Leave it away.")
+    if config.freeze or config.unfreeze or config.lora or config.layer_decay not in (None, 1):
+        raise UserError("--freeze, --unfreeze, --lora and --layer-decay are for text-classification. Leave them away.")
+    if config.optimizer == "muon":
+        raise UserError("--optimizer muon does not go on well from weights that Adam has made. Take adamw.")
 
 
 def _check_network(config: Config) -> None:
