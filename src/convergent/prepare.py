@@ -174,9 +174,9 @@ def reserve_seconds(prepared: Prepared, step_ms: float) -> float:
 
 
 def final_evaluations(prepared: Prepared) -> float:
-    """Return how much is evaluated after the last step, in units of the validation split, which comes once more."""
+    """Return how much is evaluated after the last step, in units of an evaluation of the validation split."""
     test = len(prepared.splits.test) if prepared.splits.test is not None else 0
-    return 2 + test / len(prepared.splits.valid)
+    return 1 + prepared.task.final_effort * (1 + test / len(prepared.splits.valid))
 
 
 def evaluate_every(prepared: Prepared) -> int:

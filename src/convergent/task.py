@@ -68,6 +68,7 @@ class Task:
     judge        (model, batch) -> what metrics, decode and draw call outputs, one row a sample; the network's own by
                  default, and less where those would fill the memory
     judge_finally  the same where the result counts (end of a run, `evaluate`, `predict`), if more can be spent there
+    final_effort   how many times as long it takes, for a time limit to hold
     metric       spec -> the main metric
     metrics      (outputs, targets, spec) -> all metrics by their standard names, floats
     baseline     (targets, spec) -> the same metrics for the best constant prediction fitted on the training split
@@ -98,6 +99,7 @@ class Task:
     step: Callable[[nn.Module, Batch, Loss], tuple[Tensor, Tensor]] = supervised_step
     judge: Callable[[nn.Module, Batch], Tensor] = outputs_as_they_are
     judge_finally: Callable[[nn.Module, Batch], Tensor] | None = None
+    final_effort: float = 1.0
     baseline_is: str = "the same answer always"
     explain: Callable[[nn.Module, Samples, DataSpec, Config], Sequence[Panel]] = no_explanation
     of_text: Callable[[str, DataSpec, Config], Samples] | None = None

@@ -29,6 +29,7 @@ PEAK_RATES = {
 }  # fmt: skip
 BATCH_SIZE, FINE_BATCH_SIZE = 128, 32
 FINE_EPOCHS = 4
+FINAL_EFFORT = 6.0  # a beam search of all sentences, beside greedy translations of about half of 1,000
 BUDGET_LENGTHS = 3  # a batch holds as many tokens as `batch_size` pairs of this many times the third quartile
 PAIRS_SEEN = 450_000  # over all epochs, within FEWEST and MOST epochs
 FEWEST_EPOCHS, MOST_EPOCHS = 2, 30
@@ -230,6 +231,7 @@ TASK = Task(
     loss=loss,
     judge=_translating.judge,
     judge_finally=_translating.judge_finally,
+    final_effort=FINAL_EFFORT,
     metric=_translating.bleu_metric,
     metrics=_translating.metrics,
     baseline=_translating.baseline,
