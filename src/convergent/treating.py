@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from convergent.config import Config, make_config, write_yaml
 from convergent.data.lengths import bounds, lengths_of
 from convergent.data.order import derived_seed
+from convergent.engine.budget import requested_steps
 from convergent.engine.checkpoint import (
     Part,
     checkpoints,
@@ -49,7 +50,9 @@ from convergent.treat.trial import Attempt
 from convergent.types import Finding, Samples
 
 FEWEST_STEPS = 20
-MOST_OUTPUTS = 1 << 26
+MOST_OUTPUTS = 1 << 24
+SHARE_OF_TRAINING, FEWEST_ANSWERS, FEWEST_SAMPLES = 0.02, 512, 32
+"""Of all samples trained on; at five marks a forward pass of them takes a thirtieth of the training."""
 """Numbers of the validation samples' outputs that are kept at a mark."""
 FILE, FOLDER, HEALTHY = "treatment.json", "treatment", "healthy"
 
@@ -73,15 +76,26 @@ def own_patient(prepared: Prepared, plan: Plan, tell: Tell) -> Patient:
         return RunDoctor(state, splits, patient.config, plan.compiled, tell)
 
     return Patient(
-        build(prepared.config)[0], prepared.recipe, splits.train, few_enough(splits.valid, prepared.model),
+        build(prepared.config)[0], prepared.recipe, splits.train,
+        few_enough(splits.valid, prepared.model, samples_trained_on(prepared, plan)),
         prepared.batches.batch_size, watch,
         tasks=Tasks(build, defaults),
     )  # fmt: skip
 
 
+def samples_trained_on(prepared: Prepared, plan: Plan) -> int:
+    """Return how many samples the whole training takes, each time that one comes counted."""
+    steps = plan.total_steps or requested_steps(prepared.config, prepared.batches.steps_per_epoch) or 0
+    return steps * prepared.batches.batch_size
+
+
 @torch.no_grad()
-def few_enough(samples: Samples, model: nn.Module) -> Samples:
-    """Return the samples, or of many with large outputs (logits of every token) as many as the memory can hold."""
+def few_enough(samples: Samples, model: nn.Module, trained_on: int) -> Samples:
+    """Return the samples, or fewer, evenly spread: what a trial is judged by, and what each mark costs.
+
+    Of many with large outputs (logits of every token) as many as the memory can hold; of a short training as many as
+    take a small share of it.
+    """
     lengths_N = lengths_of(samples)
     longest = 0 if lengths_N is None else int(bounds(lengths_N).argmax())
     inputs = samples.batch(np.array([longest], np.int64)).inputs
@@ -89,7 +103,9 @@ def few_enough(samples: Samples, model: nn.Module) -> Samples:
     was_training = model.training
     outputs: Tensor = model.eval()(*(part.to(device) for part in inputs))
     model.train(was_training)
-    most = max(1, MOST_OUTPUTS // outputs.numel())
+    answers = max(1, outputs.numel() // outputs.shape[-1])
+    affordable = max(FEWEST_ANSWERS // answers, FEWEST_SAMPLES, int(SHARE_OF_TRAINING * trained_on))
+    most = max(1, min(affordable, MOST_OUTPUTS // outputs.numel()))
     if len(samples) <= most:
         return samples
     return ChosenSamples(samples, np.unique(np.linspace(0, len(samples) - 1, most).astype(np.int64)))
