@@ -6,12 +6,21 @@ import json
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from conftest import command, run_command
+from convergent.config import make_config
+from convergent.data.source import open_source
+from convergent.engine.loop import Clock
+from convergent.engine.plan import default_plan
+from convergent.prepare import prepare
+from convergent.task import find_task
+from convergent.treating import evenly, number_judged_by
 
 BAD = [
     *("--model", "mlp", "--width", "32", "--learning-rate", "10", "--batch-size", "32", "--max-steps", "400"),
@@ -82,3 +91,13 @@ def test_treat_off_only_says_it(tmp_path: Path, few_images: Path) -> None:
 def test_ask_without_a_terminal_is_refused_in_one_line(tmp_path: Path, few_images: Path) -> None:
     done = run_command("train", few_images, "--out", tmp_path / "run", *BAD, "--treat", "ask")
     assert done.returncode == 2 and "no terminal" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("steps", "judged"), [(10, 512), (400, 1024), (10_000, 2_000)])
+def test_a_short_training_is_judged_by_few_samples(tmp_path: Path, steps: int, judged: int) -> None:
+    config = make_config(task="tabular-classification", target="lettr", width=32, max_steps=steps, batch_size=128)
+    task = find_task("tabular-classification")
+    splits = task.load(open_source("sample:letter"), config)
+    splits = replace(splits, valid=evenly(splits.valid, 2_000))
+    prepared = prepare(tmp_path, task, splits, task.defaults(splits.spec, config), Clock(0.0))
+    assert number_judged_by(prepared, default_plan(prepared.config, prepared.recipe.device).chosen) == judged

@@ -57,8 +57,11 @@ SHARE_OF_TRAINING, FEWEST_ANSWERS, FEWEST_SAMPLES = 0.02, 512, 32
 FILE, FOLDER, HEALTHY = "treatment.json", "treatment", "healthy"
 
 
-def own_patient(prepared: Prepared, plan: Plan, tell: Tell) -> Patient:
-    """Return one of our own trainings as a patient: it is built again from changed options."""
+def own_patient(prepared: Prepared, plan: Plan, tell: Tell, judged_by: int) -> Patient:
+    """Return one of our own trainings as a patient: it is built again from changed options.
+
+    judged_by  validation samples that trials are judged by
+    """
     task, splits, device = prepared.task, prepared.splits, prepared.recipe.device
 
     def build(config: Config) -> Parts:
@@ -76,26 +79,20 @@ def own_patient(prepared: Prepared, plan: Plan, tell: Tell) -> Patient:
         return RunDoctor(state, splits, patient.config, plan.compiled, tell)
 
     return Patient(
-        build(prepared.config)[0], prepared.recipe, splits.train,
-        few_enough(splits.valid, prepared.model, samples_trained_on(prepared, plan)),
+        build(prepared.config)[0], prepared.recipe, splits.train, evenly(splits.valid, judged_by),
         prepared.batches.batch_size, watch,
         tasks=Tasks(build, defaults),
     )  # fmt: skip
 
 
-def samples_trained_on(prepared: Prepared, plan: Plan) -> int:
-    """Return how many samples the whole training takes, each time that one comes counted."""
-    steps = plan.total_steps or requested_steps(prepared.config, prepared.batches.steps_per_epoch) or 0
-    return steps * prepared.batches.batch_size
-
-
 @torch.no_grad()
-def few_enough(samples: Samples, model: nn.Module, trained_on: int) -> Samples:
-    """Return the samples, or fewer, evenly spread: what a trial is judged by, and what each mark costs.
+def number_judged_by(prepared: Prepared, plan: Plan) -> int:
+    """Return how many validation samples a trial is judged by, which each mark costs.
 
     Of many with large outputs (logits of every token) as many as the memory can hold; of a short training as many as
     take a small share of it.
     """
+    samples, model = prepared.splits.valid, prepared.model
     lengths_N = lengths_of(samples)
     longest = 0 if lengths_N is None else int(bounds(lengths_N).argmax())
     inputs = samples.batch(np.array([longest], np.int64)).inputs
@@ -104,11 +101,17 @@ def few_enough(samples: Samples, model: nn.Module, trained_on: int) -> Samples:
     outputs: Tensor = model.eval()(*(part.to(device) for part in inputs))
     model.train(was_training)
     answers = max(1, outputs.numel() // outputs.shape[-1])
+    steps = plan.total_steps or requested_steps(prepared.config, prepared.batches.steps_per_epoch) or 0
+    trained_on = steps * prepared.batches.batch_size
     affordable = max(FEWEST_ANSWERS // answers, FEWEST_SAMPLES, int(SHARE_OF_TRAINING * trained_on))
-    most = max(1, min(affordable, MOST_OUTPUTS // outputs.numel()))
-    if len(samples) <= most:
+    return min(len(samples), max(1, min(affordable, MOST_OUTPUTS // outputs.numel())))
+
+
+def evenly(samples: Samples, count: int) -> Samples:
+    """Return so many of the samples, evenly spread."""
+    if count >= len(samples):
         return samples
-    return ChosenSamples(samples, np.unique(np.linspace(0, len(samples) - 1, most).astype(np.int64)))
+    return ChosenSamples(samples, np.unique(np.linspace(0, len(samples) - 1, count).astype(np.int64)))
 
 
 def prepared_as(prepared: Prepared, branch: Branch) -> Prepared:
@@ -132,7 +135,9 @@ class RunTreatment:
         tell_finding: Tell,
     ) -> None:  # fmt: skip
         self.prepared, self.plan, config = prepared, plan, prepared.config
-        patient = own_patient(prepared, plan, tell_finding)
+        before = recalled(prepared.folder)  # what is kept may have changed what the number is reckoned from
+        self._judged_by = before["judged_by"] if before else number_judged_by(prepared, plan)
+        patient = own_patient(prepared, plan, tell_finding, self._judged_by)
         branch = Branch(patient, plan, state, state.progress.total_steps, doctor)
         budget = round(config.treat_budget * branch.total_steps)
         ask = ask_on_terminal if config.treat == "ask" else None
@@ -219,6 +224,7 @@ class RunTreatment:
             "changes": [asdict(change) for change in patient.changes],
             "total_steps": treatment.branch.total_steps,
             "generation": self.generation,
+            "judged_by": self._judged_by,
             "budget": treatment.budget,
             "first_budget": treatment.first_budget,
             "attempts": [as_json(one) for one in treatment.attempts.values()],
