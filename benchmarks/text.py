@@ -1,6 +1,6 @@
 """How well texts are classified with the defaults alone: SST-2 sentences and SMS spam, from scratch and fine-tuned.
 
-    python benchmarks/text.py [sst2] [sms] [--quick]
+    python benchmarks/text.py [sst2] [sms] [--only gru lstm transformer rnn bag minilm] [--quick]
 
 Each is one `convergent train DATA` per network, nothing else is given and nothing is tuned for a data set; a network
 from scratch has seen no text but the training split. The score is the test accuracy in the run's result.json; seconds
@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +80,7 @@ def train(data: Path, options: tuple[str, ...]) -> tuple[dict[str, Any], float]:
         return json.loads((Path(folder) / "run" / "result.json").read_text(encoding="utf-8")), took
 
 
-def measure(name: str, title: str, data: Path, runs: tuple[Run, ...], quick: bool) -> None:
+def measure(name: str, title: str, data: Path, runs: Sequence[Run], quick: bool) -> None:
     """Train each network on a data set and report."""
     on = machine()
     rows, aims = [], []
@@ -112,17 +113,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = ["sst2", "sms"]
     parser.add_argument("names", nargs="*", choices=[[], *names], default=[], metavar="|".join(names))
+    networks = [run.network for run in SST2]
+    parser.add_argument("--only", nargs="+", choices=networks, default=networks, metavar="|".join(networks))
     parser.add_argument("--quick", action="store_true", help="20 steps each, to see that it runs; writes nothing")
     chosen = parser.parse_args()
     for name in chosen.names or names:
         if name == "sms":
-            measure(name, "SMS spam", FOLDER.parent / "samples" / "sms.csv", SMS, chosen.quick)
+            runs = [run for run in SMS if run.network in chosen.only]
+            measure(name, "SMS spam", FOLDER.parent / "samples" / "sms.csv", runs, chosen.quick)
             continue
         folder = sst2_folder()
         if folder is None:
             print("left out: SST-2: set CONVERGENT_DATA to a folder with sst2/train.tsv", file=sys.stderr)
         else:
-            measure(name, "SST-2", folder, SST2, chosen.quick)
+            measure(name, "SST-2", folder, [run for run in SST2 if run.network in chosen.only], chosen.quick)
 
 
 if __name__ == "__main__":
