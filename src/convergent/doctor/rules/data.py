@@ -13,8 +13,8 @@ from convergent.doctor.features import (
     shares_units,
 )
 from convergent.doctor.findings import finding
-from convergent.doctor.record import Evidence
-from convergent.doctor.statistics import failed, last_evaluation, learned_well, skill
+from convergent.doctor.record import Evidence, SampleSet
+from convergent.doctor.statistics import failed, last_evaluation, learned_well, median, skill
 from convergent.types import Finding, Severity
 
 LARGE = 10.0
@@ -25,7 +25,9 @@ CODE_OFF = 100.0
 MOST_COLUMNS = 1000
 FAR_OUT = 1000.0
 """Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
-MANY_TOKENS, ONE_TOKEN = 100, 0.8
+DETAILED, SAME_IN_BATCH = 8, 0.8
+"""Numbers of a sample, and different samples of a batch."""
+MANY_TOKENS, ONE_TOKEN = 50, 0.8
 """Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
 MOST_PADDING, AT_ENDS = 3, 0.99
 """Kinds of tokens that may be padding, and in which share of their texts they then stand at an end."""
@@ -293,21 +295,35 @@ def _feature_dimension(inputs: Tensor) -> int | None:
 def _few_again_and_again(evidence: Evidence) -> Finding | None:
     """Say where batches are drawn from a handful of samples, and many times as many are known to be evaluated."""
     train, valid = evidence.data.train, evidence.data.valid
-    if train is None or valid is None or not train.hashes or not valid.hashes or evidence.adversarial:
+    if train is None or not train.hashes or evidence.adversarial:
         return None
-    few, drawn, other = len(set(train.hashes)), len(train.hashes), len(set(valid.hashes))
-    if drawn < MANY_TIMES * few or other < MANY_TIMES * few or drawn < FEWEST:
+    few, drawn = len(set(train.hashes)), len(train.hashes)
+    other = len(set(valid.hashes)) if valid is not None else 0
+    if drawn < MANY_TIMES * few or drawn < FEWEST:
+        return None
+    if other < MANY_TIMES * few and not _twice_in_a_batch(train):
         return None
     return finding(
         "data/too-few-samples",
         "warning",
         "training batches",
-        f"the first {drawn} samples that were trained on are {few} different ones, again and again, where {other} are "
-        "evaluated: the sampler or the index does not reach the others",
+        f"the first {drawn} samples that were trained on are {few} different ones, again and again"
+        + (f", where {other} are evaluated" if other else ", several times in one batch")
+        + ": the sampler or the index does not reach the others",
         different=few,
         drawn=drawn,
         evaluated=other,
     )
+
+
+def _twice_in_a_batch(samples: SampleSet) -> bool:
+    """Return whether most batches hold the same samples several times, which no shuffled epoch does."""
+    if not samples.inputs.is_floating_point() or samples.inputs[0].numel() < DETAILED:
+        return False  # few numbers may well be equal
+    ends = [sum(samples.batch_sizes[: place + 1]) for place in range(len(samples.batch_sizes))]
+    batches = [samples.hashes[end - size : end] for end, size in zip(ends, samples.batch_sizes, strict=True)]
+    kinds = [len(set(batch)) / len(batch) for batch in batches if batch]
+    return median(kinds) < SAME_IN_BATCH
 
 
 def too_few_samples(evidence: Evidence) -> Finding | None:

@@ -41,8 +41,8 @@ def slow_convergence(evidence: Evidence) -> Finding | None:
     )
 
 
-UNITS_APART = 10.0
-"""Times as large a spread, and below zero an R2, that no other split of the same numbers has."""
+UNITS_APART, FAR_BELOW = 10.0, -1.0
+"""Times as large a spread, that no other split of the same numbers has, and an R2."""
 WIDE = 0.25
 """Gap in metric, and share of the chance loss, that counts where validation samples were scored only once."""
 
@@ -243,7 +243,7 @@ def _other_units(evidence: Evidence) -> Finding | None:
     if one is None or one.metric is None or learned is None or scored is None or min(len(learned), len(scored)) < 20:
         return None
     spread, other = float(learned.std()), float(scored.std())
-    if not spread > 0 or max(other / spread, spread / max(other, 1e-12)) < UNITS_APART or one.metric > -UNITS_APART:
+    if not spread > 0 or max(other / spread, spread / max(other, 1e-12)) < UNITS_APART or one.metric > FAR_BELOW:
         return None
     return finding(
         "training/metric-loss-disagree",
