@@ -131,7 +131,7 @@ def test_what_does_not_fit_is_refused(folder: Path, few_pairs: Path, tmp_path: P
 
 def test_from_data_to_a_model_that_was_moved(folder: Path, few_pairs: Path, tmp_path: Path) -> None:
     start = Path(shutil.copytree(folder, tmp_path / "start"))
-    options: dict[str, Any] = {**PLAIN, "epochs": 60, "learning_rate": 5e-3, "dropout": 0.0, "batch_size": 16}
+    options: dict[str, Any] = {**PLAIN, "epochs": 12, "learning_rate": 5e-3, "dropout": 0.0, "batch_size": 16}
     run = train(str(few_pairs), out=str(tmp_path / "run"), pretrained=str(start), **options)
     assert run.result["model"] == "pretrained" and run.result["valid"]["bleu"] > run.result["baseline"]["bleu"]
     shutil.copytree(tmp_path / "run" / "model", tmp_path / "elsewhere")

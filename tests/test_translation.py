@@ -313,7 +313,7 @@ def test_dropout_by_bytes_keeps_its_share_and_is_a_function_of_the_seed() -> Non
 def test_options_that_mean_nothing_are_refused(few_pairs: Path) -> None:
     spec = loaded(few_pairs, vocabulary_size=300).spec
     wrong: list[dict[str, Any]] = [{"model": "grew"}, {"augment": ["flip"]}, {"heads": 3}, {"model": "gru", "heads": 2}]
-    wrong += [{"model": "gru", "width": 33}, {"pretrained": "x"}, {"loss": "mse"}, {"positions": "learned"}]
+    wrong += [{"model": "gru", "width": 33}, {"model": "pretrained"}, {"loss": "mse"}, {"positions": "learned"}]
     for options in wrong:
         with pytest.raises(UserError):
             TASK.defaults(spec, make_config(**options))
