@@ -25,8 +25,8 @@ CODE_OFF = 100.0
 MOST_COLUMNS = 1000
 FAR_OUT = 1000.0
 """Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
-DETAILED, SAME_IN_BATCH = 8, 0.8
-"""Numbers of a sample, and different samples of a batch."""
+DETAILED, SAME_IN_BATCH, VALUES = 8, 0.8, 20
+"""Numbers of a sample, different samples of a batch, and different numbers: of a game's states there are few."""
 MANY_TOKENS, ONE_TOKEN = 50, 0.8
 """Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
 MOST_PADDING, AT_ENDS = 3, 0.99
@@ -299,7 +299,7 @@ def _few_again_and_again(evidence: Evidence) -> Finding | None:
         return None
     few, drawn = len(set(train.hashes)), len(train.hashes)
     other = len(set(valid.hashes)) if valid is not None else 0
-    if drawn < MANY_TIMES * few or drawn < FEWEST:
+    if drawn < MANY_TIMES * few or drawn < FEWEST or len(train.inputs[:FEWEST].unique()) < VALUES:
         return None
     if other < MANY_TIMES * few and not _twice_in_a_batch(train):
         return None
