@@ -51,9 +51,9 @@ from convergent.types import Finding, Samples
 
 FEWEST_STEPS = 20
 MOST_OUTPUTS = 1 << 24
+"""Numbers of the validation samples' outputs that are kept at a mark."""
 SHARE_OF_TRAINING, FEWEST_ANSWERS, FEWEST_SAMPLES = 0.02, 512, 32
 """Of all samples trained on; at five marks a forward pass of them takes a thirtieth of the training."""
-"""Numbers of the validation samples' outputs that are kept at a mark."""
 FILE, FOLDER, HEALTHY = "treatment.json", "treatment", "healthy"
 
 

@@ -6,7 +6,6 @@ END; what the decoder is given begins with it, and what it shall answer ends wit
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from convergent.data.bad import enforce_limit
 from convergent.data.pair_sources import understand_pairs
 from convergent.data.source import Source
 from convergent.data.table_parts import Table, forget, read_tables, split_rows
-from convergent.data.text import CHARACTERS_A_TOKEN, Given, histogram
+from convergent.data.text import CHARACTERS_A_TOKEN, Given, fingerprint_of, histogram
 from convergent.data.text_files import read_text
 from convergent.data.text_sources import text_rows
 from convergent.data.tokens import (
@@ -216,17 +215,6 @@ def _over_long(samples: PairSamples, table: Table, context: int) -> tuple[Ints, 
         for place in np.flatnonzero(longest_N > context).tolist()
     ]
     return np.flatnonzero(longest_N <= context), over
-
-
-def fingerprint_of(parts: dict[str, Table], column: str, target: str, start: str) -> str:
-    """Return the SHA-256 of all pairs and names, in order, and of the network that it starts from."""
-    digest = hashlib.sha256(start.encode())
-    for name, table in parts.items():
-        digest.update(name.encode())
-        for values in (table.frame[column], table.frame[target], table.names):
-            hashes = (hashlib.sha256(str(value).encode("utf-8", "replace")).digest() for value in values.to_list())
-            digest.update(b"".join(hashes))
-    return digest.hexdigest()
 
 
 def make_tokenizer(table: Table, columns: tuple[str, str], config: Config) -> Tokenizer:

@@ -164,7 +164,7 @@ def load_texts(source: Source, config: Config, task: str, given: Given | None = 
 
 
 def fingerprint_of(parts: dict[str, Table], column: str, target: str, start: str) -> str:
-    """Return the SHA-256 of all texts, classes and names, in order, and of the network that it starts from."""
+    """Return the SHA-256 of all texts, what belongs to them, and names, in order, and of the network at the start."""
     digest = hashlib.sha256(start.encode())
     for name, table in parts.items():
         digest.update(name.encode())

@@ -83,6 +83,27 @@ def _language_run(folder: Path) -> Given:
     return Given(tokenizer, most, start)
 
 
+def refuse_contradictions(config: Config, model: str) -> None:
+    """Raise UserError for options that contradict a pretrained network, which `model` stands for.
+
+    >>> refuse_contradictions(Config(pretrained="runs/my-bert"), "encoder")
+    """
+    if config.model not in (None, model):
+        raise UserError(f"--model {config.model}: --pretrained brings its own network. Leave --model away.")
+    for name in ("width", "depth", "heads", "positions", "activation"):
+        if getattr(config, name) is not None:
+            raise UserError(f"--{name}: --pretrained brings its own network. Leave it away.")
+    if config.optimizer == "muon":
+        raise UserError("--optimizer muon does not go on well from weights that Adam has made. Take adamw.")
+
+
+def with_start(config: Config, decided: dict[str, Any]) -> Config:
+    """Return the config with every None decided, and the start as `resume` finds it from any folder."""
+    chosen = {name: value for name, value in decided.items() if getattr(config, name) is None}
+    path = Path(str(config.pretrained)).expanduser()
+    return config.model_copy(update=chosen | ({"pretrained": str(path.resolve())} if path.is_dir() else {}))
+
+
 def own_dropout(start: dict[str, Any]) -> float:
     """Return the dropout rate that a pretrained network was trained with."""
     rates = [start["architecture"].get(name) for name in DROPOUTS]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,7 +22,15 @@ from convergent.models.text_transformer import TransformerClassifier
 from convergent.models.transformer import Transformer
 from convergent.task import Task
 from convergent.tasks import _classification, _words
-from convergent.tasks._start import LANGUAGE, build_encoder, fine_rate, open_start, own_dropout
+from convergent.tasks._start import (
+    LANGUAGE,
+    build_encoder,
+    fine_rate,
+    open_start,
+    own_dropout,
+    refuse_contradictions,
+    with_start,
+)
 from convergent.types import DataSpec, Panel, Recognition, Samples, Splits, UserError
 
 NAME = "text-classification"
@@ -158,9 +165,7 @@ def fine_tuning(spec: DataSpec, config: Config) -> Config:
         "schedule": "linear",
         "warmup": 0.1,
     }
-    chosen = {name: value for name, value in decided.items() if getattr(config, name) is None}
-    path = Path(config.pretrained).expanduser()  # made absolute, so that `resume` finds it from any folder
-    return config.model_copy(update=chosen | ({"pretrained": str(path.resolve())} if path.is_dir() else {}))
+    return with_start(config, decided)
 
 
 def choose_batch_size(num_texts: int) -> int:
@@ -213,15 +218,9 @@ def _refuse_foreign(config: Config) -> None:
 
 def _refuse_for_pretrained(config: Config) -> None:
     """Raise UserError for options that contradict a pretrained network or each other."""
-    if config.model not in (None, "encoder"):
-        raise UserError(f"--model {config.model}: --pretrained brings its own network. Leave --model away.")
-    for name in ("width", "depth", "heads", "positions", "activation"):
-        if getattr(config, name) is not None:
-            raise UserError(f"--{name}: --pretrained brings its own network. Leave it away.")
+    refuse_contradictions(config, "encoder")
     if config.ensemble not in (None, 1) or config.word_dropout:
         raise UserError("--ensemble and --word-dropout are for networks from scratch. Leave them away.")
-    if config.optimizer == "muon":
-        raise UserError("--optimizer muon does not go on well from weights that Adam has made. Take adamw.")
     if config.freeze and (config.unfreeze or config.lora or config.layer_decay not in (None, 1)):
         raise UserError("--freeze trains the head alone: leave --unfreeze, --lora and --layer-decay away, or --freeze.")
 

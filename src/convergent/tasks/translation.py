@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -13,7 +12,7 @@ from convergent.data.pairs import PairFeatures, PairSamples, load_pairs, read_pa
 from convergent.data.source import Source
 from convergent.task import Loss, Task
 from convergent.tasks import _translating, _translation_panels
-from convergent.tasks._start import fine_rate, own_dropout
+from convergent.tasks._start import fine_rate, own_dropout, refuse_contradictions, with_start
 from convergent.tasks._start_translator import open_translator
 from convergent.types import DataSpec, Recognition, Splits, UserError
 
@@ -127,9 +126,7 @@ def fine_tuning(spec: DataSpec, config: Config) -> Config:
         "beta2": 0.999,
         "epochs": None if config.max_steps else FINE_EPOCHS,
     }
-    chosen = {name: value for name, value in decided.items() if getattr(config, name) is None}
-    path = Path(config.pretrained).expanduser()  # made absolute, so that `resume` finds it from any folder
-    return config.model_copy(update=chosen | ({"pretrained": str(path.resolve())} if path.is_dir() else {}))
+    return with_start(config, decided)
 
 
 def choose_epochs(config: Config, num_pairs: int) -> int | None:
@@ -182,15 +179,9 @@ def _refuse_for_network(config: Config) -> None:
 
 def _refuse_for_pretrained(config: Config) -> None:
     """Raise UserError for options that contradict a pretrained network."""
-    if config.model not in (None, "pretrained"):
-        raise UserError(f"--model {config.model}: --pretrained brings its own network. Leave --model away.")
-    for name in ("width", "depth", "heads", "positions", "activation"):
-        if getattr(config, name) is not None:
-            raise UserError(f"--{name}: --pretrained brings its own network. Leave it away.")
+    refuse_contradictions(config, "pretrained")
     if config.freeze or config.unfreeze or config.lora or config.layer_decay not in (None, 1):
         raise UserError("--freeze, --unfreeze, --lora and --layer-decay are for text-classification. Leave them away.")
-    if config.optimizer == "muon":
-        raise UserError("--optimizer muon does not go on well from weights that Adam has made. Take adamw.")
 
 
 def _check_network(config: Config) -> None:
