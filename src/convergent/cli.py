@@ -128,9 +128,7 @@ def make_parser() -> Parser:
     predict.add_argument("inputs", metavar="INPUT", nargs="+")
     for name, kind, text in SAMPLING:
         predict.add_argument(flag(name), type=kind, help=text, metavar="N", default=argparse.SUPPRESS)
-    predict.add_argument(
-        "--beam", metavar="N", help="translations followed at once; 1 is greedy (default: the run's)"
-    )
+    predict.add_argument("--beam", metavar="N", help="translations followed at once; 1 is greedy (default: the run's)")
     shape = predict.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print a JSON list")
     shape.add_argument("--csv", metavar="FILE", help="write a CSV file")
