@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from convergent.config import nearest
+from convergent.models.lean import squared_relu
 from convergent.types import UserError
 
 
@@ -20,7 +20,7 @@ class SquaredReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return max(x, 0) squared."""
-        return F.relu(x).square()
+        return squared_relu(x)
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

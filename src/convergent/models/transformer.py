@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from convergent.config import Positions
 from convergent.models.activations import make_activation
 from convergent.models.dropout import ByteDropout
+from convergent.models.lean import mixed_with_before, rms_normed
 
 Norm = Literal["rms", "layer"]
 EXPANSION = 4
@@ -74,11 +75,11 @@ def attended(
     short = query.shape[2] <= SHORT and query.dtype == torch.bfloat16 and query.device.type == "cpu"
     if not (short and torch.is_grad_enabled()):
         return F.scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout, is_causal=causal)
-    scores = query @ key.transpose(2, 3) * query.shape[3] ** -0.5
+    scores = (query * query.shape[3] ** -0.5) @ key.transpose(2, 3)
     if causal:
         mask = torch.ones(scores.shape[2:], dtype=torch.bool).tril()
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf)
+    if mask is not None:  # added, for a sum costs the backward pass nothing
+        scores = scores + torch.zeros(mask.shape, dtype=scores.dtype).masked_fill(~mask, -math.inf)
     gathered: Tensor = F.dropout(scores.softmax(3), dropout).to(value.dtype) @ value
     return gathered
 
@@ -100,22 +101,16 @@ class Attention(nn.Module):
         projected_BTD: Tensor = self.query_key_value(x_BTD)
         if not self.mixed:
             return projected_BTD
-        before = MIXED - 1
         if cache is None:
-            joined = F.pad(projected_BTD, (0, 0, before, 0))
-        else:
-            joined = cache.with_tail(layer, projected_BTD, before)
-        length = x_BTD.shape[1]
-        mixed = projected_BTD * self.mixing_scale[before]
-        for place in range(before):
-            mixed = torch.addcmul(mixed, joined[:, place : place + length], self.mixing_scale[place])
-        return mixed
+            return mixed_with_before(projected_BTD, self.mixing_scale)
+        before = MIXED - 1
+        return mixed_with_before(cache.with_tail(layer, projected_BTD, before), self.mixing_scale)[:, before:]
 
     def queries_and_keys(self, both_BTD: Tensor, angles: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
         """Return queries and keys (B, H, T, D), normalised and, with `angles`, rotated."""
         batch, length, width = both_BTD.shape
         both = both_BTD.view(batch, length, 2 * self.heads, width // (2 * self.heads))
-        both = F.rms_norm(both, (both.shape[-1],))
+        both = rms_normed(both)
         if angles is not None:
             both = rotated(both, *angles)
         query, key = both.transpose(1, 2).chunk(2, dim=1)
@@ -127,9 +122,9 @@ class Attention(nn.Module):
     ) -> Tensor:  # fmt: skip
         """Return what each token gathers; `mask` (B, 1, 1, T) is True where there is a token to look at."""
         batch, length, width = x_BTD.shape
-        projected_BTD = self.projected(x_BTD, cache, layer)
-        query, key = self.queries_and_keys(projected_BTD[..., : 2 * width], angles)
-        value = projected_BTD[..., 2 * width :].view(batch, length, self.heads, -1).transpose(1, 2)
+        both_BTD, value_BTD = self.projected(x_BTD, cache, layer).split((2 * width, width), 2)
+        query, key = self.queries_and_keys(both_BTD, angles)
+        value = value_BTD.view(batch, length, self.heads, -1).transpose(1, 2)
         if cache is not None:
             key, value = cache.extended(layer, key, value, room)
             if length > 1 and cache.length:  # several tokens behind others: each sees those before, and itself
@@ -268,18 +263,25 @@ class Transformer(nn.Module):
         return maps
 
 
+class RmsNorm(nn.Module):
+    """Features divided by their root mean square, without weights."""
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        """Return the features on one scale."""
+        return rms_normed(x_BTD)
+
+
 def make_norm(norm: Norm, width: int) -> nn.Module:
     """Return a new norm over features, without weights: the matrix that follows can hold them."""
-    if norm == "layer":
-        return nn.LayerNorm(width, elementwise_affine=False)
-    return nn.RMSNorm(width, elementwise_affine=False)
+    return nn.LayerNorm(width, elementwise_affine=False) if norm == "layer" else RmsNorm()
 
 
 def rotary_table(length: int, head_width: int) -> tuple[Tensor, Tensor]:
-    """Return cosines and sines (T, 1, D / 2) by which the pairs of features at each place are turned."""
+    """Return cosines and sines (T, 1, D) by which the pairs of features at each place are turned; sines as -, +."""
     rates = ROTARY_BASE ** -torch.linspace(0, 1, head_width // 2)
     angles_TD = torch.arange(length)[:, None] * rates
-    return angles_TD.cos()[:, None], angles_TD.sin()[:, None]
+    cosine, sine = angles_TD.cos(), angles_TD.sin()
+    return torch.cat([cosine, cosine], 1)[:, None], torch.cat([-sine, sine], 1)[:, None]
 
 
 def rotated(x_BTHD: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -289,8 +291,8 @@ def rotated(x_BTHD: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     >>> torch.allclose(rotated(x, *rotary_table(3, 4)).norm(dim=-1), x.norm(dim=-1))
     True
     """
-    a, b = x_BTHD.chunk(2, dim=-1)
-    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], dim=-1).to(x_BTHD.dtype)
+    exchanged = x_BTHD.roll(x_BTHD.shape[-1] // 2, -1)
+    return torch.addcmul(x_BTHD * cosine.to(x_BTHD.dtype), exchanged, sine.to(x_BTHD.dtype))
 
 
 def sinusoids(length: int, width: int) -> Tensor:

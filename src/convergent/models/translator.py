@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from convergent.models.dropout import ByteDropout
+from convergent.models.lean import rms_normed
 from convergent.models.sequence import real_tokens
 from convergent.models.transformer import Block, KeyValueCache, Transformer, attended, make_norm
 
@@ -33,13 +34,13 @@ class CrossAttention(nn.Module):
     def queries(self, x_BTD: Tensor) -> Tensor:
         """Return queries (B, H, T, D / H), normalised."""
         query = self.query(x_BTD).unflatten(2, (self.heads, -1)).transpose(1, 2)
-        return F.rms_norm(query, (query.shape[-1],))
+        return rms_normed(query)
 
     def keys_and_values(self, read_BSD: Tensor) -> tuple[Tensor, Tensor]:
         """Return keys, normalised, and values (B, H, S, D / H)."""
         both = self.key_value(read_BSD).unflatten(2, (2 * self.heads, -1)).transpose(1, 2)
         key, value = both.chunk(2, 1)
-        return F.rms_norm(key, (key.shape[-1],)), value
+        return rms_normed(key), value
 
     def forward(self, x_BTD: Tensor, keys_values: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         """Return what each token gathers; `mask` (B, 1, 1, S) is True where there is a token to look at."""
