@@ -3,7 +3,8 @@
     python benchmarks/language.py [to-loss] [ten-minutes] [throughput] [writing] [--quick]
 
 to-loss      nanoGPT's CPU setting (nanogpt.py) is trained to its end; then `convergent train` gets nothing but the text
-             and a time limit that leaves a fifth of that to its steps. Both losses are of the whole validation part.
+             and a time limit that leaves a fifth of that to its steps (trained anew with a shorter one where what
+             stands around the steps was quicker than expected). Both losses are of the whole validation part.
 ten-minutes  `convergent train` with `--time-limit 600`.
 throughput   a step of a 6-layer GPT of width 384 at context 256 by the measured plan and by torch's own way, in turns.
 writing      256 tokens with the key-value cache and without.
@@ -40,6 +41,7 @@ from convergent.tasks._language_size import START_SECONDS
 from convergent.types import Batch, Sampling
 
 WANTED, BEST = 1.88, 1.52
+TRIES, SLACK = 2, 0.3  # seconds
 MINUTES = 600
 TOKENS, WIDTH, DEPTH, HEADS, CONTEXT, BATCH = 256, 384, 6, 6, 256, 8
 ROUNDS, STEPS = 5, 3
@@ -84,7 +86,14 @@ def to_loss(quick: bool) -> None:
     course = nanogpt.train(shakespeare().read_text(encoding="utf-8"), 50 if quick else nanogpt.STEPS)
     theirs = course[-1]
     # Two evaluations stand at the end of our run, and are no training either.
-    ours = train(theirs.seconds / 5 + START_SECONDS + 2 * theirs.evaluation_seconds)
+    limit = theirs.seconds / 5 + START_SECONDS + 2 * theirs.evaluation_seconds
+    ours = train(limit)
+    for _ in range(TRIES):
+        beyond = ours.step_seconds - theirs.seconds / 5
+        if beyond <= 0:
+            break
+        limit -= beyond + SLACK
+        ours = train(limit)
     share = ours.step_seconds / theirs.seconds
     rows = [
         ["nanoGPT's CPU setting", f"{theirs.loss:.4f}", f"{theirs.seconds:.1f}", str(theirs.step), "", ""],

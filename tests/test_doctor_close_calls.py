@@ -175,3 +175,27 @@ def test_a_lower_rate_that_is_ahead_of_the_whole_training() -> None:
 
     assert "training/learning-rate-too-high" in codes(one(1.1))
     assert "training/learning-rate-too-high" not in codes(one(1.35))
+
+
+def test_targets_that_are_no_numbers_break_no_rule() -> None:
+    one = labels(lambda y: torch.where(y == 0, math.nan, y.float()), evidence())
+    found = codes(with_data(one, loss=call("mse")))
+    assert "data/non-finite-values" in found
+
+
+def test_a_metric_that_is_no_number_is_not_too_good() -> None:
+    assert "result/too-good" not in codes(evidence(evaluations=[evaluation(metric=math.nan, samples=2000)]))
+    assert "result/too-good" in codes(evidence(evaluations=[evaluation(metric=1.0, samples=2000)]))
+
+
+def test_pictures_that_were_cast_to_nothing() -> None:
+    def pictures(left: float) -> Evidence:
+        g = torch.Generator().manual_seed(0)
+        kept = torch.rand(400, generator=g) < left
+        x = torch.rand(400, 14, 14, generator=g) * kept[:, None, None]
+        hashes = [row + 1 if there else 0 for row, there in enumerate(kept.tolist())]
+        sent = SampleSet(x, torch.randint(4, (400,), generator=g), [40] * 10, hashes, True, 400)
+        return with_data(stuck(), train=sent)
+
+    assert "data/constant-feature" in codes(pictures(0.2))
+    assert "data/constant-feature" not in codes(pictures(0.8))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from torch import Tensor
 
 from convergent.doctor.features import class_targets, numeric_targets
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, SampleSet
+from convergent.doctor.statistics import failed, learned_well
 from convergent.types import Finding
 
 FEWEST = 40
 DETAILS = 16
 MOST_COLUMNS = 64
+ONE_INPUT = 0.5
 
 
 def large_domain(samples: SampleSet | None) -> bool:
@@ -98,4 +101,31 @@ def _many_kinds(samples: SampleSet, labels: Tensor) -> bool:
     return len(set(samples.hashes)) > 20 * len(labels.unique())
 
 
-RULES = (duplicate_samples, conflicting_labels)
+def one_input(evidence: Evidence) -> Finding | None:
+    """Say where most samples of many numbers are one and the same: nothing is left of what they held."""
+    samples = evidence.data.train
+    if samples is None or len(samples.hashes) != len(samples.inputs) or len(samples.inputs) < FEWEST:
+        return None
+    if not samples.inputs.is_floating_point() or samples.inputs[0].numel() < DETAILS or learned_well(evidence):
+        return None
+    key, count = Counter(samples.hashes).most_common(1)[0]
+    share = count / len(samples.hashes)
+    if share < ONE_INPUT or samples.targets is None or len(samples.targets.unique()) < 2:
+        return None
+    row = samples.hashes.index(key)
+    least, largest = float(samples.inputs[row].min()), float(samples.inputs[row].max())
+    span = f"every number {least:.3g}" if least == largest else f"{least:.3g} to {largest:.3g}"
+    return finding(
+        "data/constant-feature",
+        "critical" if failed(evidence) else "warning",
+        f"row {row}",
+        f"{count} of {len(samples.hashes)} training samples are one and the same input ({span}): what told them "
+        "apart was lost on the way, in a cast to whole numbers, a division or a mask",
+        share=share,
+        samples=count,
+        min=least,
+        max=largest,
+    )
+
+
+RULES = (duplicate_samples, conflicting_labels, one_input)

@@ -143,7 +143,7 @@ def too_good(evidence: Evidence) -> Finding | None:
     """Note a metric at its ceiling on many samples."""
     one = last_evaluation(evidence, "valid")
     shared = evidence.data.overlap or 0.0
-    if one is None or one.metric is None or one.samples < 500 or one.metric < 0.9999:
+    if one is None or one.metric is None or one.samples < 500 or not one.metric >= 0.9999:  # it may be NaN
         return None
     return finding(
         "result/too-good",

@@ -182,6 +182,8 @@ def _class_like(targets: Tensor, call: LossCall) -> int:
         one_hot = bool(((rows == 0) | (rows == 1)).all()) and bool((rows.sum(1) == 1).all())
         return rows.shape[1] if one_hot else 0
     values = rows.unique()
+    if not bool(values.isfinite().all()):
+        return 0
     whole = bool((values == values.round()).all()) and float(values.min()) in (0.0, 1.0)
     dense = len(values) == int(values.max() - values.min()) + 1
     return len(values) if whole and dense and 2 <= len(values) <= MOST_CLASSES else 0
