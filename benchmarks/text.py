@@ -43,9 +43,12 @@ class Run(NamedTuple):
     seconds: float | None = None
 
 
+RECURRENT = ("gru", "lstm")
+RECURRENT_AIM = 0.82
+"""Of the better of the two, on SST-2."""
 SST2 = (
-    Run("gru", 0.82),
-    Run("lstm", 0.82, ("--model", "lstm")),
+    Run("gru", None),
+    Run("lstm", None, ("--model", "lstm")),
     Run("transformer", 0.80, ("--model", "transformer")),
     Run("rnn", None, ("--model", "rnn")),
     Run("bag", None, ("--model", "bag")),
@@ -81,9 +84,10 @@ def train(data: Path, options: tuple[str, ...]) -> tuple[dict[str, Any], float]:
 
 
 def measure(name: str, title: str, data: Path, runs: Sequence[Run], quick: bool) -> None:
-    """Train each network on a data set and report."""
+    """Train each network on a data set and report as `name`."""
     on = machine()
     rows, aims = [], []
+    recurrent: list[float] = []
     for run in runs:
         options = ("--pretrained", minilm()) if run.network == MINILM else run.options
         try:
@@ -99,10 +103,14 @@ def measure(name: str, title: str, data: Path, runs: Sequence[Run], quick: bool)
             f"{result['valid']['accuracy']:.4f}", f"{seconds:.0f}", f"{result['epochs']:.1f}",
             f"{result['parameters']:,}", f"{result['padding_share']:.1%}",
         ])  # fmt: skip
+        if run.network in RECURRENT:
+            recurrent.append(score)
         if run.aim is not None:
             aims.append(Target(f"{title}, {run.network}: test accuracy", run.aim, score))
         if run.seconds is not None:
             aims.append(Target(f"{title}, {run.network}: seconds", run.seconds, seconds, "s", at_least=False))
+    if title == "SST-2" and len(recurrent) == len(RECURRENT):
+        aims.append(Target(f"{title}, gru or lstm: test accuracy", RECURRENT_AIM, max(recurrent)))
     columns = ["network", "test", "95 % interval", "baseline", "valid", "seconds", "epochs", "parameters", "padding"]
     table = Shown(f"{title}: `convergent train` with the defaults; {MINILM} fine-tuned, others new", columns, rows)
     report(f"text-{name}", "text", on, [table], aims, quick=quick)
@@ -114,19 +122,21 @@ def main() -> None:
     names = ["sst2", "sms"]
     parser.add_argument("names", nargs="*", choices=[[], *names], default=[], metavar="|".join(names))
     networks = [run.network for run in SST2]
-    parser.add_argument("--only", nargs="+", choices=networks, default=networks, metavar="|".join(networks))
+    parser.add_argument("--only", nargs="+", choices=networks, default=networks, metavar="|".join(networks),
+                        help="these networks; their results stand by themselves")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="20 steps each, to see that it runs; writes nothing")
     chosen = parser.parse_args()
+    part = "" if chosen.only == networks else f"-{'-'.join(chosen.only)}"
     for name in chosen.names or names:
         if name == "sms":
             runs = [run for run in SMS if run.network in chosen.only]
-            measure(name, "SMS spam", FOLDER.parent / "samples" / "sms.csv", runs, chosen.quick)
+            measure(name + part, "SMS spam", FOLDER.parent / "samples" / "sms.csv", runs, chosen.quick)
             continue
         folder = sst2_folder()
         if folder is None:
             print("left out: SST-2: set CONVERGENT_DATA to a folder with sst2/train.tsv", file=sys.stderr)
         else:
-            measure(name, "SST-2", folder, [run for run in SST2 if run.network in chosen.only], chosen.quick)
+            measure(name + part, "SST-2", folder, [run for run in SST2 if run.network in chosen.only], chosen.quick)
 
 
 if __name__ == "__main__":

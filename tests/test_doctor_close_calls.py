@@ -199,3 +199,14 @@ def test_pictures_that_were_cast_to_nothing() -> None:
 
     assert "data/constant-feature" in codes(pictures(0.2))
     assert "data/constant-feature" not in codes(pictures(0.8))
+
+
+def test_weights_that_decay_has_pulled_to_nothing() -> None:
+    def decayed(weight_decay: float, left: float) -> Evidence:
+        course = samples(learning_rate=0.1, penalty_ratio=0.2)
+        course[-1] = replace(course[-1], weight_norm={name: left * v for name, v in course[0].weight_norm.items()})
+        return stuck(samples=course, weight_decay=weight_decay)
+
+    assert codes(decayed(0.1, 1e-3))[0] == "training/regularization-dominates"
+    assert "training/regularization-dominates" not in codes(decayed(1e-4, 1e-3))
+    assert "training/regularization-dominates" not in codes(decayed(0.1, 0.9))

@@ -78,3 +78,5 @@ ABSOLUTES = names("abs absolute __abs__")
 EQUALITIES = names("eq __eq__ ne __ne__")
 ADAPTIVE = names("Adam AdamW NAdam RAdam Adamax RMSprop Adagrad Adadelta Adafactor Lion Muon SparseAdam")
 """Optimisers whose step does not follow the size of the gradient."""
+DECOUPLED = frozenset({"AdamW", "Muon", "Lion"})
+"""Optimisers whose weight decay does not go through the gradient: Loshchilov and Hutter 2019, arXiv 1711.05101."""

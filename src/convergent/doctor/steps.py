@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from convergent.doctor.functions import ADAPTIVE
+from convergent.doctor.functions import ADAPTIVE, DECOUPLED
 from convergent.doctor.record import Evidence, LossCall, LossKind
 
 DENSE_STEPS = 32
@@ -138,7 +138,7 @@ def note_penalties(evidence: Evidence) -> None:
     decay = evidence.weight_decay
     if not decay:
         return
-    decoupled = evidence.optimizer in ("AdamW", "Muon", "Lion")
+    decoupled = evidence.optimizer in DECOUPLED
     for sample in evidence.samples:
         weight = sum(value**2 for value in sample.weight_norm.values()) ** 0.5
         pull = sample.update_norm if decoupled else sample.grad_norm

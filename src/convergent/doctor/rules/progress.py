@@ -6,6 +6,7 @@ import math
 
 from convergent.doctor.features import numeric_targets
 from convergent.doctor.findings import finding
+from convergent.doctor.functions import DECOUPLED
 from convergent.doctor.record import Evaluation, Evidence
 from convergent.doctor.statistics import (
     course,
@@ -20,6 +21,9 @@ from convergent.doctor.statistics import (
     window,
 )
 from convergent.types import Finding
+
+AWAY = 0.1
+"""Of the weights' first norm: so little is left where decay has its way."""
 
 
 def slow_convergence(evidence: Evidence) -> Finding | None:
@@ -132,10 +136,21 @@ def regularization_dominates(evidence: Evidence) -> Finding | None:
     if by_hand is not None:
         return by_hand
     late = [s.penalty_ratio for s in evidence.samples[len(evidence.samples) // 3 :] if s.penalty_ratio is not None]
-    if len(late) < 3 or learned_well(evidence) or not median(late) > 0.9:
+    if len(late) < 3 or learned_well(evidence):
         return None
     shrunk = _shrinkage(evidence)
-    if shrunk > 0.7 and not failed(evidence):
+    if _decayed_away(evidence, shrunk):
+        return finding(
+            "training/regularization-dominates",
+            "critical",
+            "optimizer",
+            f"weight decay {evidence.weight_decay:g} has pulled the weights to {shrunk:.1%} of their first norm, and "
+            "hardly anything is learned",
+            weight_decay=evidence.weight_decay,
+            weights_left=shrunk,
+            by_decay_alone=math.exp(-_decay(evidence)),
+        )
+    if not median(late) > 0.9 or (shrunk > 0.7 and not failed(evidence)):
         return None
     return finding(
         "training/regularization-dominates",
@@ -162,6 +177,20 @@ def _penalty_by_hand(evidence: Evidence) -> Finding | None:
         "anything is learned",
         ratio=ratio,
     )
+
+
+def _decayed_away(evidence: Evidence, shrunk: float) -> bool:
+    """Return whether weights are gone as far as decay alone takes them; what is left of gradients is noise then."""
+    return shrunk < AWAY and math.exp(-_decay(evidence)) < AWAY and failed(evidence)
+
+
+def _decay(evidence: Evidence) -> float:
+    """Return the logarithm of what weight decay alone would have divided the weights by."""
+    if evidence.adaptive and evidence.optimizer not in DECOUPLED:
+        return 0.0  # there the penalty goes through the optimiser's own scale
+    rates = [sample.learning_rate for sample in evidence.samples]
+    ahead = 1 - evidence.momentum if evidence.optimizer not in DECOUPLED else 1.0
+    return len(evidence.losses) * evidence.weight_decay * sum(rates) / max(1, len(rates)) / max(ahead, 0.01)
 
 
 def _shrinkage(evidence: Evidence) -> float:
