@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from convergent.data.source import open_source
 from convergent.engine.loop import Clock
 from convergent.engine.plan import default_plan
 from convergent.prepare import prepare
+from convergent.report.progress import Progress
+from convergent.run import train
 from convergent.task import find_task
 from convergent.treating import evenly, number_judged_by
 
@@ -46,6 +49,24 @@ def test_a_bad_learning_rate_is_treated_and_it_is_written_down(tmp_path: Path, f
     assert "What was tried" in page and "What to change" in page
     kinds = [json.loads(line)["kind"] for line in (run / "journal.jsonl").read_text().splitlines()]
     assert "treatment" in kinds and "treated" in kinds
+
+
+def test_what_is_shown_follows_the_training_that_was_kept(
+    tmp_path: Path, few_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    totals = []
+
+    class Shown(Progress):
+        def __init__(self, total_steps: Callable[[], int], *args: Any) -> None:
+            totals.append(total_steps)
+            super().__init__(total_steps, *args)
+
+    monkeypatch.setattr("convergent.run.Progress", Shown)
+    options = {"model": "mlp", "width": 32, "learning_rate": 10.0, "batch_size": 32, "plan": "off", "time_limit": 12.0}
+    train(str(few_images), out=str(tmp_path / "run"), **options)
+    done = result(tmp_path / "run")
+    assert done["treatments"][0]["kept"]
+    assert totals[0]() == done["steps"]
 
 
 def test_what_was_kept_trains_again_to_the_same_weights(tmp_path: Path, few_images: Path) -> None:

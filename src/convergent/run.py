@@ -164,9 +164,9 @@ def restore(state: TrainState, folder: Path, clock: Clock, say: Say) -> Part:
     return tensors, manifest
 
 
-@dataclass(frozen=True)
+@dataclass
 class Telling:
-    """Where a run says what it finds and does: its journal and the screen."""
+    """Where a run says what it finds and does: its journal and the screen; a treatment exchanges the state."""
 
     journal: Journal
     shown: Progress
@@ -205,9 +205,10 @@ def run_to_end(
     with (
         Journal(prepared.folder / "journal.jsonl", prepared.config.log_every) as journal,
         Progress(
-            lambda: progress.total_steps, prepared.batches.steps_per_epoch, metric.name, metric.higher_is_better
+            lambda: telling.state.progress.total_steps, prepared.batches.steps_per_epoch, metric.name,
+            metric.higher_is_better,
         ) as shown,
-    ):
+    ):  # fmt: skip
         if resumed:
             journal.write("resume", step=progress.step)
         telling = Telling(journal, shown, state)
@@ -247,6 +248,7 @@ def train_watched(
     """Train to the end, under treatment where that is wanted."""
 
     def training_of(prepared: Prepared, state: TrainState, watchers: list[Any]) -> Training:
+        telling.state = state
         specimens = Specimens(prepared.task, prepared.splits.spec, prepared.config, state, telling.journal)
         return make_training(prepared, state, record, [telling.journal, telling.shown, specimens, *watchers])
 

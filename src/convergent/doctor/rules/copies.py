@@ -17,6 +17,7 @@ FEWEST = 40
 DETAILS = 16
 MOST_COLUMNS = 64
 ONE_INPUT = 0.5
+"""Of the samples: of pictures and tables even blank ones are fewer."""
 
 
 def large_domain(samples: SampleSet | None) -> bool:
