@@ -62,8 +62,8 @@ def test_what_is_shown_follows_the_training_that_was_kept(
             super().__init__(total_steps, *args)
 
     monkeypatch.setattr("convergent.run.Progress", Shown)
-    options = {"model": "mlp", "width": 32, "learning_rate": 10.0, "batch_size": 32, "plan": "off", "time_limit": 12.0}
-    train(str(few_images), out=str(tmp_path / "run"), **options)
+    options = {"model": "mlp", "width": 32, "learning_rate": 10.0, "batch_size": 32, "plan": "off"}
+    train(str(few_images), out=str(tmp_path / "run"), time_limit=12.0, epochs=100_000, **options)
     done = result(tmp_path / "run")
     assert done["treatments"][0]["kept"]
     assert totals[0]() == done["steps"]
