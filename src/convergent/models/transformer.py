@@ -80,7 +80,9 @@ def attended(
         mask = torch.ones(scores.shape[2:], dtype=torch.bool).tril()
     if mask is not None:  # added, for a sum costs the backward pass nothing
         scores = scores + torch.zeros(mask.shape, dtype=scores.dtype).masked_fill(~mask, -math.inf)
-    gathered: Tensor = F.dropout(scores.softmax(3), dropout).to(value.dtype) @ value
+    with torch.autocast("cpu", enabled=False):  # it would have the softmax in float32, which each row is inside anyway
+        weights = scores.softmax(3)
+    gathered: Tensor = F.dropout(weights, dropout) @ value
     return gathered
 
 

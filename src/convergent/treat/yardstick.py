@@ -9,7 +9,7 @@ there may be by the user's loss on parts of the validation data. Where classes a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,10 +44,13 @@ class Yardstick:
     balanced: bool
     loss: Loss
 
-    def scores(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return one score for each sample, or for each of up to 32 parts of them; what is not finite scores worst."""
+    def scores(self, outputs: Tensor, targets: Tensor, temperatures: Sequence[float] = TEMPERATURES) -> Tensor:
+        """Return one score for each sample, or for each of up to 32 parts of them; what is not finite scores worst.
+
+        `temperatures` are tried for classes: the best one counts.
+        """
         if self.kind == "classes":
-            scores = _class_scores(*_flat_classes(outputs, targets))
+            scores = _class_scores(*_flat_classes(outputs, targets), temperatures)
         elif self.kind == "binary":
             scores = _binary_scores(outputs.reshape(-1), targets.reshape(-1))
         elif self.kind == "numbers":
@@ -64,8 +67,10 @@ class Yardstick:
         constant = torch.zeros_like(outputs)
         if self.kind == "numbers":
             constant = constant + targets.float().reshape(len(targets), -1).mean(0).reshape(1, *outputs.shape[1:])
-        known, nothing = (float(self.scores(one, targets).mean()) for one in (outputs, constant))
-        return known < (1 - SMALLEST_GAIN) * nothing
+        bound = (1 - SMALLEST_GAIN) * float(self.scores(constant, targets, (1.0,)).mean())
+        # The first temperature is the likeliest, and as a rule enough: all of them cost as much as many steps.
+        some = ((1.0,), TEMPERATURES) if self.kind == "classes" else (TEMPERATURES,)
+        return any(float(self.scores(outputs, targets, few).mean()) < bound for few in some)
 
     def weights(self, targets: Tensor, count: int) -> Tensor:
         """Return the weight of each score; they sum to one."""
@@ -146,13 +151,13 @@ def _flat_classes(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     return outputs, labels.reshape(-1)
 
 
-def _class_scores(outputs_NC: Tensor, labels_N: Tensor) -> Tensor:
+def _class_scores(outputs_NC: Tensor, labels_N: Tensor, temperatures: Sequence[float]) -> Tensor:
     out = _tame(outputs_NC)
     if bool((out >= 0).all()) and bool(((out.sum(1) - 1).abs() < 1e-3).all()):
         out = out.clamp(min=1e-9).log()
     known = (labels_N >= 0) & (labels_N < out.shape[1])
     labels = labels_N.clamp(0, out.shape[1] - 1)
-    return _best(lambda t: F.cross_entropy(t * out, labels, reduction="none") * known)
+    return _best(lambda t: F.cross_entropy(t * out, labels, reduction="none") * known, temperatures)
 
 
 def _binary_scores(outputs_N: Tensor, targets_N: Tensor) -> Tensor:
@@ -174,9 +179,9 @@ def _tame(outputs: Tensor) -> Tensor:
     return torch.nan_to_num(outputs.double(), nan=0.0, posinf=LARGEST, neginf=-LARGEST)
 
 
-def _best(scores: Callable[[float], Tensor]) -> Tensor:
+def _best(scores: Callable[[float], Tensor], temperatures: Sequence[float] = TEMPERATURES) -> Tensor:
     """Return the scores at the temperature of the smallest mean; not finite where none is."""
-    tried = [scores(t) for t in TEMPERATURES]
+    tried = [scores(t) for t in temperatures]
     means = [float(one.mean()) if bool(torch.isfinite(one).all()) else math.inf for one in tried]
     return tried[means.index(min(means))]
 
