@@ -41,6 +41,8 @@ from convergent.tasks._language_size import START_SECONDS
 from convergent.types import Batch, Sampling
 
 WANTED, BEST = 1.88, 1.52
+PUBLISHED, PUBLISHED_ERROR = 1.88, 0.02
+"""nanoGPT estimates its loss from 20 batches of 12 windows; the standard error is that of 15,360 tokens."""
 TRIES, SLACK = 2, 0.3  # seconds
 MINUTES = 600
 TOKENS, WIDTH, DEPTH, HEADS, CONTEXT, BATCH = 256, 384, 6, 6, 256, 8
@@ -104,10 +106,11 @@ def to_loss(quick: bool) -> None:
     note = "Evaluations are not counted as training; the loss is in nats a character over the whole validation part."
     table = Shown("tiny Shakespeare, by characters: a fifth of the time", columns, rows, note)
     aims = [
-        Target("nanoGPT's CPU setting: validation loss", 1.9, theirs.loss, at_least=False),
+        Target("nanoGPT's CPU setting: validation loss", PUBLISHED + 2 * PUBLISHED_ERROR, theirs.loss, at_least=False,
+               note="published: about 1.88, of 20 batches"),
         Target("tiny Shakespeare: validation loss in a fifth of the time", WANTED, ours.loss, at_least=False),
         Target("tiny Shakespeare: share of nanoGPT's time", 0.2, share, at_least=False),
-    ]
+    ]  # fmt: skip
     report("language-to-loss", "language", on, [table], aims, quick=quick)
 
 
