@@ -43,7 +43,7 @@ from convergent.types import Batch, Sampling
 WANTED, BEST = 1.88, 1.52
 PUBLISHED, PUBLISHED_ERROR = 1.88, 0.02
 """nanoGPT estimates its loss from 20 batches of 12 windows; the standard error is that of 15,360 tokens."""
-TRIES, SLACK = 2, 0.3  # seconds
+TRIES, SLACK = 4, 0.3  # seconds
 MINUTES = 600
 TOKENS, WIDTH, DEPTH, HEADS, CONTEXT, BATCH = 256, 384, 6, 6, 256, 8
 ROUNDS, STEPS = 5, 3
