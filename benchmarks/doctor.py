@@ -223,8 +223,33 @@ class Peak(NamedTuple):
     """With the doctor's experiments at the end."""
 
 
+class PairTime(NamedTuple):
+    """What a pair of processes took, one bare and one watched."""
+
+    bare: float
+    """Milliseconds a step."""
+    watched: float
+    once: float
+    """Seconds more in the first block."""
+    ratio: float
+
+
+def time_pair(network: str, rounds: int) -> PairTime:
+    """Time a bare loop and a watched one, block by block in turns."""
+    names = {name: python("contestants.py", name, network) for name in ("bare", "bare-doctor")}
+    times, said, failed = alternate({name: (command, {}) for name, command in names.items()}, rounds)
+    by = ratio(times, "bare-doctor", "bare")
+    if failed or by is None:
+        raise SystemExit(str(failed))
+    once = (said["bare-doctor"]["milliseconds"] - said["bare"]["milliseconds"]) * SHAPES[network].steps / 1e3
+    return PairTime(median(times["bare"]), median(times["bare-doctor"]), once, by)
+
+
 def run_overhead(chosen: argparse.Namespace) -> None:
     """Time a bare loop with and without the doctor, and compare peak memory.
+
+    Where in memory a process happens to lie makes its steps faster or slower than another's for as long as it lives:
+    the ratio is the median of several pairs of processes.
 
     The first block of steps, in which the doctor looks at most of them, is not in the ratio: what it costs once is told
     in seconds. The experiments at the end have their own time limit: they are in the memory, but in no step's time.
@@ -232,16 +257,11 @@ def run_overhead(chosen: argparse.Namespace) -> None:
     on = machine()
     rows, memory, targets = [], [], []
     for network, aim in (("cnn", 1.03), ("mlp", 1.25)):
-        names = {name: python("contestants.py", name, network) for name in ("bare", "bare-doctor")}
-        times, said, failed = alternate({name: (command, {}) for name, command in names.items()}, chosen.rounds)
-        if failed:
-            raise SystemExit(str(failed))
-        by, steps = ratio(times, "bare-doctor", "bare"), SHAPES[network].steps
-        first = {name: said[name]["milliseconds"] for name in names}
-        once = (first["bare-doctor"] - first["bare"]) * steps / 1e3
-        rows.append(
-            [network, *(f"{median(times[n]):.3g}" for n in names), f"{by:.3f}", f"{once:.2f} s in {steps} steps"]
-        )
+        pairs = [time_pair(network, chosen.rounds) for _ in range(chosen.pairs)]
+        by, steps = median(pair.ratio for pair in pairs), SHAPES[network].steps
+        bare, watched, once = (median(values) for values in list(zip(*pairs, strict=True))[:3])
+        ratios = ", ".join(f"{value:.3f}" for value in sorted(pair.ratio for pair in pairs))
+        rows.append([network, f"{bare:.3g}", f"{watched:.3g}", f"{by:.3f}", ratios, f"{once:.2f} s in {steps} steps"])
         targets.append(Target(f"{network} step under the doctor by the bare loop's", aim, by, at_least=False))
         for title, settings in MALLOC.items():
             growth, row = compare_memory(network, settings, chosen.rounds)
@@ -250,7 +270,11 @@ def run_overhead(chosen: argparse.Namespace) -> None:
                 what = f"{network}: memory beyond the unwatched run's"
                 targets.append(Target(what, 2, growth, " %", at_least=False))
     tables = [
-        Shown("The doctor's cost", ["network", "bare ms", "watched ms", "ratio", "more in the first block"], rows),
+        Shown(
+            "The doctor's cost",
+            ["network", "bare ms", "watched ms", "ratio", "by pair", "more in the first block"],
+            rows,
+        ),
         Shown(
             "Peak resident memory, MB (medians)",
             ["network", "malloc", "bare", "watched, training", "growth", "watched, with the experiments", "growth"],
@@ -320,6 +344,7 @@ def main() -> None:
     cases.add_argument("--quick", action="store_true", help="print only")
     overhead = verbs.add_parser("overhead")
     overhead.add_argument("--rounds", type=int, default=9)
+    overhead.add_argument("--pairs", type=int, default=5, help="pairs of processes, each timed so many rounds")
     overhead.add_argument("--quick", action="store_true", help="print only")
     memory = verbs.add_parser("memory")
     memory.add_argument("network")

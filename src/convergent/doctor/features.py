@@ -16,7 +16,8 @@ from convergent.doctor.record import Evidence, SampleSet
 
 MOST_ROWS = 2000
 MOST_FEATURES = 256
-ROWS_AT_ONCE = 250
+ROWS_AT_ONCE = 64
+"""More would show in the peak of a small training's memory."""
 MOST_TARGETS = 16
 NEIGHBOURS = 5
 RIDGE = 1.0
@@ -127,7 +128,7 @@ def nearest(x_ND: Tensor, count: int) -> Tensor:
 def ridge_loo(x_ND: Tensor, y_NC: Tensor) -> Tensor:
     """Return leave-one-out predictions of ridge regression, (N, C): y - (y - H y) / (1 - diag H)."""
     x = torch.cat([x_ND, torch.ones(len(x_ND), 1)], 1)
-    parts = x.split(ROWS_AT_ONCE)  # in double precision all rows at once would show in the peak of the memory
+    parts = x.split(ROWS_AT_ONCE)
     penalty = RIDGE * torch.eye(x.shape[1], dtype=torch.double) * (len(x) ** 0.5)
     squares_DD = sum((part.double().T @ part.double() for part in parts), penalty)
     products_DC = sum(

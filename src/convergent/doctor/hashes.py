@@ -54,10 +54,11 @@ def row_hashes(inputs: Tensor) -> Tensor:
     """
     if inputs.is_complex() or inputs.is_sparse or inputs.is_quantized or not len(inputs):
         return torch.empty(0, dtype=torch.long, device=inputs.device)
-    hashes = torch.zeros(len(inputs), dtype=torch.long, device=inputs.device)
+    hashes: Tensor | None = None
     for part in _words(inputs.detach()).split(AT_ONCE, 1):
-        products = _mixed(part.long()).mul_(_factors(inputs.device)[: part.shape[1]])
-        hashes = _mixed(hashes * ROUND + products.sum(1))
+        sums = _mixed(part.long()).mul_(_factors(inputs.device)[: part.shape[1]]).sum(1)
+        hashes = _mixed(sums if hashes is None else hashes * ROUND + sums)
+    assert hashes is not None
     return hashes
 
 

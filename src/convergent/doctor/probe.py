@@ -113,10 +113,10 @@ class Probe:
 
     def remember_start(self) -> None:
         """Note the model as it is before its first step."""
+        if self.evidence.layers or (self.step and not self._was_lazy):
+            return
         if any(nn.parameter.is_lazy(p) for p in self.model.parameters()):
             self._was_lazy = True
-            return
-        if self.evidence.layers or (self.step and not self._was_lazy):
             return
         self.evidence.num_parameters = sum(p.numel() for p in self.model.parameters())
         self.evidence.layers = describe_layers(self.model, [])

@@ -48,16 +48,21 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Watch, *args: Any, **kwargs: Any) -> Any:
         if self.closed or torch.compiler.is_compiling():
             return None
-        self.grad_enabled = torch.is_grad_enabled()
+        before = self.grad_enabled = torch.is_grad_enabled()
         seen, self.spotter.enabled = self.spotter.enabled, False
+        # The context managers would cost a small step more than all that is looked at in it.
+        torch._C._set_grad_enabled(False)
         try:
-            # What is made in inference mode, as evaluations run, can't be written to by a training step.
-            with torch.inference_mode(False), torch.no_grad():
-                return method(self, *args, **kwargs)
+            if torch.is_inference_mode_enabled():
+                # What is made in inference mode, as evaluations run, can't be written to by a training step.
+                with torch.inference_mode(False), torch.no_grad():
+                    return method(self, *args, **kwargs)
+            return method(self, *args, **kwargs)
         except Exception as error:
             self.fail(error)
             return None
         finally:
+            torch._C._set_grad_enabled(before)
             self.spotter.enabled = seen
 
     return call

@@ -22,6 +22,8 @@ def squared_relu(x: Tensor) -> Tensor:
     >>> squared_relu(torch.tensor([-1.0, 3.0]))
     tensor([0., 9.])
     """
+    if not torch.is_grad_enabled():
+        return x.relu().square_()
     squared: Tensor = _SquaredReLU.apply(x)
     return squared
 
@@ -32,6 +34,8 @@ def rms_normed(x: Tensor) -> Tensor:
     >>> rms_normed(torch.tensor([3.0, -3.0])).round(decimals=3)
     tensor([ 1., -1.])
     """
+    if not torch.is_grad_enabled():
+        return x * _inverse_rms(x)
     normed: Tensor = _RmsNormed.apply(x)
     return normed
 

@@ -106,7 +106,10 @@ class Attention(nn.Module):
         if cache is None:
             return mixed_with_before(projected_BTD, self.mixing_scale)
         before = MIXED - 1
-        return mixed_with_before(cache.with_tail(layer, projected_BTD, before), self.mixing_scale)[:, before:]
+        joined_BTD = cache.with_tail(layer, projected_BTD, before)
+        if joined_BTD.shape[1] == MIXED:  # one new token: all the others' features would be computed for nothing
+            return (joined_BTD * self.mixing_scale.to(joined_BTD.dtype)).sum(1, keepdim=True)
+        return mixed_with_before(joined_BTD, self.mixing_scale)[:, before:]
 
     def queries_and_keys(self, both_BTD: Tensor, angles: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
         """Return queries and keys (B, H, T, D), normalised and, with `angles`, rotated."""

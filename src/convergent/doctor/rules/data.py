@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from convergent.doctor.features import (
+    ROWS_AT_ONCE,
     class_targets,
     feature_name,
     is_numeric,
@@ -43,7 +44,10 @@ def non_finite_values(evidence: Evidence) -> Finding | None:
         for name, values in (("inputs", samples.inputs), ("targets", samples.targets)):
             if values is None or not values.is_floating_point():
                 continue
-            bad_N = ~torch.isfinite(values.float()).reshape(len(values), -1).all(1)
+            if not len(values):
+                continue
+            parts = values.reshape(len(values), -1).split(ROWS_AT_ONCE)
+            bad_N = ~torch.cat([torch.isfinite(part).all(1) for part in parts])
             if bad_N.any():
                 rows = bad_N.nonzero().flatten()[:5].tolist()
                 return finding(
@@ -90,7 +94,7 @@ def inputs_not_normalized(evidence: Evidence) -> Finding | None:
 
 def _broken_samples(evidence: Evidence, x_ND: Tensor) -> Finding | None:
     """Say where a few samples lie a thousand times as far out as nearly all others."""
-    far_N = (x_ND - x_ND.median(0).values).abs().amax(1)
+    far_N = (x_ND - x_ND.median(0).values).abs_().amax(1)
     usual = float(far_N.quantile(0.98)) if len(x_ND) >= FEWEST else 0.0
     broken_N = far_N > FAR_OUT * usual
     if not usual > 0 or not broken_N.any():
