@@ -57,26 +57,6 @@ def bare_fused(network: str, gate: Gate) -> None:
     bare(network, gate, fused=True)
 
 
-def bare_doctor(network: str, gate: Gate) -> None:
-    """Train with the loop written by hand, watched by the doctor."""
-    import convergent as cv
-
-    shape, model = SHAPES[network], make_network(network)
-    inputs, targets = make_data(network, shape.steps)
-    optimizer = adamw(model)
-    with cv.Doctor(model, optimizer) as doctor:
-        gate.ready()
-        while True:
-            order = torch.randperm(len(inputs))
-            for rows in order.split(shape.batch_size):
-                optimizer.zero_grad()
-                loss = cross_entropy(model(inputs[rows]), targets[rows])
-                loss.backward()
-                optimizer.step()
-                doctor.step(loss)
-                gate.step()
-
-
 def make_loader(network: str) -> DataLoader[tuple[Tensor, ...]]:
     """Return torch's DataLoader over the data, in this process."""
     shape = SHAPES[network]
@@ -217,7 +197,6 @@ CONTESTANTS: dict[str, Callable[[str, Gate], None]] = {
     "bare": bare,
     "bare-fused": bare_fused,
     "bare-loader": bare_loader,
-    "bare-doctor": bare_doctor,
     "ours": ours,
     "ours-planned": ours_planned,
     "skorch": skorch,
@@ -230,7 +209,6 @@ LABELS = {
     "bare": "bare loop",
     "bare-fused": "bare loop, fused AdamW",
     "bare-loader": "bare loop, DataLoader",
-    "bare-doctor": "bare loop, with the doctor",
     "ours": "Convergent, plan off",
     "ours-planned": "Convergent, plan auto",
     "skorch": "skorch",
