@@ -13,6 +13,8 @@ from convergent.report.scales import number
 
 SMOOTHING = 0.02
 """The share of the curve over which the training loss is averaged."""
+MANY_TIMES = 1000.0
+"""By which the largest loss exceeds the smallest where logarithms are averaged."""
 
 Record = dict[str, Any]
 
@@ -36,6 +38,19 @@ def draw_curves(records: Sequence[Record], metric: str) -> list[Markup]:
     return [line_chart(title, series, "step", log=log, note=text) for title, series, log, text in groups if series]
 
 
+def smooth_losses(values: Sequence[float]) -> list[float]:
+    """Return moving averages; of logarithms where losses span decades: one that diverged would hide all that follow.
+
+    >>> [round(value, 3) for value in smooth_losses([1e18] * 100 + [0.5] * 100)][-1]
+    0.5
+    """
+    known = [value for value in values if math.isfinite(value)]
+    if not known or min(known) <= 0 or max(known) < MANY_TIMES * min(known):
+        return smooth(values)
+    logarithms = [math.log(value) if math.isfinite(value) else value for value in values]
+    return [math.exp(value) if math.isfinite(value) else value for value in smooth(logarithms)]
+
+
 def smooth(values: Sequence[float]) -> list[float]:
     """Return the exponential moving average over 2 % of the values, without the pull of its start (Adam's correction).
 
@@ -56,7 +71,7 @@ def _loss_series(steps: Sequence[Record], evaluations: Sequence[Record]) -> list
     series = []
     if steps:
         band = [_value(r, "loss_min") for r in steps], [_value(r, "loss_max") for r in steps]
-        losses = smooth([_value(record, "loss") for record in steps])
+        losses = smooth_losses([_value(record, "loss") for record in steps])
         series.append(Series("train", [record["step"] for record in steps], losses, band))
     return series + [one for one in _metric_series(evaluations, "loss") if one.name != "train"]
 
