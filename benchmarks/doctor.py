@@ -25,12 +25,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from common import Shown, Target, convergent, machine, report
 from networks import SHAPES, make_network
+
+if TYPE_CHECKING:
+    from convergent import Doctor
 
 TOP = 3
 LOUD = ("warning", "critical")
@@ -241,15 +244,15 @@ def time_pair(network: str, rounds: int) -> PairTime:
     return PairTime(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def train_steps(network: str, watched: bool) -> Iterator[None]:
-    """Train for ever, one step at a time, as in torch's tutorials."""
+def train_steps(network: str, batches: int, watched: bool) -> Iterator[Doctor | None]:
+    """Train for ever on so many batches as in torch's tutorials; give the doctor, if there is one, after each step."""
     import torch
 
     import convergent as cv
     from networks import make_data
 
     torch.manual_seed(0)
-    model, (inputs, targets) = make_network(network), make_data(network, SHAPES[network].steps)
+    model, (inputs, targets) = make_network(network), make_data(network, batches)
     optimizer = torch.optim.AdamW(model.parameters())
     doctor = cv.Doctor(model, optimizer) if watched else None
     while True:
@@ -260,7 +263,7 @@ def train_steps(network: str, watched: bool) -> Iterator[None]:
             optimizer.step()
             if doctor is not None:
                 doctor.step(loss)
-            yield
+            yield doctor
 
 
 def run_pair(network: str, rounds: int) -> None:
@@ -269,10 +272,10 @@ def run_pair(network: str, rounds: int) -> None:
     Which pages its memory lies on makes the steps of one process up to a fifth faster than another's for as long as
     both live, watched or not: only within one process are they alike.
     """
-    loops = {watched: train_steps(network, watched) for watched in (False, True)}
-    times: dict[bool, list[float]] = {False: [], True: []}
     steps = SHAPES[network].steps
-    warm_up = train_steps(network, False)  # what torch does once is neither's
+    loops = {watched: train_steps(network, steps, watched) for watched in (False, True)}
+    times: dict[bool, list[float]] = {False: [], True: []}
+    warm_up = train_steps(network, steps, False)  # what torch does once is neither's
     for _ in range(steps):
         next(warm_up)
     for number in range(rounds + 1):
@@ -300,7 +303,8 @@ def run_overhead(chosen: argparse.Namespace) -> None:
     for network, aim in (("cnn", 1.03), ("mlp", 1.25)):
         pairs = [time_pair(network, chosen.rounds) for _ in range(chosen.pairs)]
         by, steps = median(pair.ratio for pair in pairs), SHAPES[network].steps
-        bare, watched, once = (median(values) for values in list(zip(*pairs, strict=True))[:3])
+        bare, watched = median(pair.bare for pair in pairs), median(pair.watched for pair in pairs)
+        once = median(pair.once for pair in pairs)
         ratios = ", ".join(f"{value:.3f}" for value in sorted(pair.ratio for pair in pairs))
         rows.append([network, f"{bare:.3g}", f"{watched:.3g}", f"{by:.3f}", ratios, f"{once:.2f} s in {steps} steps"])
         targets.append(Target(f"{network} step under the doctor by the bare loop's", aim, by, at_least=False))
@@ -348,23 +352,11 @@ def peak_memory(network: str, watched: bool, settings: dict[str, str]) -> Peak:
 
 def run_memory(network: str, watched: bool) -> None:
     """Train in this process, and print its peak memory after the training and at the end, in KB."""
-    import torch
+    import convergent.doctor.diagnose  # noqa: F401  (the bare process holds the doctor's modules too)
 
-    import convergent as cv
-    import convergent.doctor.diagnose
-    from networks import make_data
-
-    model, (inputs, targets) = make_network(network), make_data(network, MEMORY_EPOCH)
-    optimizer = torch.optim.AdamW(model.parameters())
-    doctor = cv.Doctor(model, optimizer) if watched else None
-    for _ in range(MEMORY_EPOCHS):
-        for rows in torch.randperm(len(inputs)).split(SHAPES[network].batch_size):
-            optimizer.zero_grad()
-            loss = torch.nn.functional.cross_entropy(model(inputs[rows]), targets[rows])
-            loss.backward()
-            optimizer.step()
-            if doctor is not None:
-                doctor.step(loss)
+    loop, doctor = train_steps(network, MEMORY_EPOCH, watched), None
+    for _ in range(MEMORY_EPOCHS * MEMORY_EPOCH):
+        doctor = next(loop)
     training = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if doctor is not None:
         doctor.close()

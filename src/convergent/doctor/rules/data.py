@@ -42,12 +42,10 @@ def non_finite_values(evidence: Evidence) -> Finding | None:
         if samples is None:
             continue
         for name, values in (("inputs", samples.inputs), ("targets", samples.targets)):
-            if values is None or not values.is_floating_point():
-                continue
-            if not len(values):
+            if values is None or not len(values) or not values.is_floating_point():
                 continue
             parts = values.reshape(len(values), -1).split(ROWS_AT_ONCE)
-            bad_N = ~torch.cat([torch.isfinite(part).all(1) for part in parts])
+            bad_N = ~torch.cat([torch.isfinite(part.float()).all(1) for part in parts])
             if bad_N.any():
                 rows = bad_N.nonzero().flatten()[:5].tolist()
                 return finding(

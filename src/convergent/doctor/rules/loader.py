@@ -157,7 +157,7 @@ def _shared_changes(evidence: Evidence) -> tuple[int, float, float] | None:
 def _places(x_ND: Tensor, batches: int) -> Tensor:
     """Return standardised samples by batch and place, (batches, places, features); constant features are zero."""
     spread_D = x_ND.std(0, unbiased=False)
-    x_ND = (x_ND - x_ND.mean(0)).div_(spread_D.clamp(min=1e-12)).mul_(spread_D > 0)
+    x_ND = (x_ND - x_ND.mean(0)).div_(spread_D.clamp(min=1e-12)).masked_fill_(~(spread_D > 0), 0.0)
     return x_ND.reshape(batches, len(x_ND) // batches, -1)
 
 
