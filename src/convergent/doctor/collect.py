@@ -57,8 +57,8 @@ class Rows:
         self._count -= samples
 
     def all(self) -> Tensor:
-        """Return what was kept, on the host."""
-        return self._buffer[: self._count].cpu().to(self._like)
+        """Return what was kept, on the host; a processor's own is not copied."""
+        return self._buffer[: self._count].cpu()
 
 
 class Collector:
@@ -197,7 +197,7 @@ class Collector:
                 rows.give_back(samples)
 
     def sample_set(self) -> SampleSet | None:
-        """Return what was kept; None where there is nothing."""
+        """Return what was kept, in the precision in which it was; None where there is nothing."""
         if self._inputs is None or not self.sizes:
             return None
         inputs, targets = self._inputs.all(), self._targets.all() if self._targets is not None else None

@@ -43,6 +43,8 @@ def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
                 f"the doctor could not look at {probe.evidence.name}: {error!r}", RuntimeWarning, stacklevel=2
             )
             continue
+        if evidence.data.train is not None:
+            evidence.data.train = evidence.data.train.in_single_precision()
         mine = judge(evidence)
         if any(joint(probe, other) for other in trained[: trained.index(probe)]):
             said = {one.code for one in findings}  # parts of one network have their loss and their rate in common

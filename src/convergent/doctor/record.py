@@ -6,9 +6,10 @@ may be missing: a rule that lacks what it needs says nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 LossKind = Literal["cross_entropy", "nll", "bce", "bce_with_logits", "mse", "l1", "smooth_l1", "other"]
@@ -59,6 +60,10 @@ class SampleSet:
     """Samples in the split, where that is known."""
     with_replacement: bool = False
     """Batches are drawn at random from all samples: that one comes again says nothing."""
+
+    def in_single_precision(self) -> SampleSet:
+        """Return the samples as float32 where they were kept as bfloat16: rules compute with them."""
+        return replace(self, inputs=self.inputs.float()) if self.inputs.dtype == torch.bfloat16 else self
 
 
 @dataclass

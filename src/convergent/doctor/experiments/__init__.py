@@ -27,6 +27,7 @@ from convergent.doctor.experiments.dependence import (
     several_inputs,
 )
 from convergent.doctor.experiments.learning import overfit_batch, rates
+from convergent.doctor.experiments.memory import give_back_freed_memory
 from convergent.doctor.experiments.modes import (
     eval_calls_differ,
     mode_losses,
@@ -85,12 +86,14 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
         for share, step in steps:
             if time.thread_time() > started + (deadline - started) * max(share, 0.3):
                 continue
+            give_back_freed_memory()
             with torch.enable_grad():
                 attempt(step)
             subject.model.load_state_dict(final, strict=False)
             subject.model.zero_grad(set_to_none=True)
             for module, training in was_training.items():
                 module.training = training
+    give_back_freed_memory()  # the rules come next
 
 
 def set_all(found: Experiments, **values: Any) -> None:

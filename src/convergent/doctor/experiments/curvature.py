@@ -11,7 +11,7 @@ from torch import Tensor
 
 from convergent.doctor.measure import joined, norms
 from convergent.doctor.record import Evidence
-from convergent.doctor.subject import Subject
+from convergent.doctor.subject import Subject, rearranged
 
 ITERATIONS = 8
 MOST_PARAMETERS = 10**6
@@ -29,15 +29,18 @@ def noise_scale(subject: Subject) -> float | None:
     subject.model.eval()
     total: list[Tensor] = []
     squares, batches = torch.zeros((), device=weights[0].device), len(subject.train_batches)
+    # Halves: a whole batch in another mode than training's has needed more memory than a step of the training.
+    half = torch.arange(max(1, subject.batch_size // 2))
     for example in subject.train_batches:
-        found = torch.autograd.grad(subject.loss_of(example), weights, allow_unused=True)
+        part = rearranged(example, subject.batch_size, half)
+        found = torch.autograd.grad(subject.loss_of(part), weights, allow_unused=True)
         grads = [g for g in found if g is not None]
         squares = squares + joined(norms(grads)).pow(2)
         # Summed as they come: all of them together would show in the peak of the memory.
         total = [whole.add_(g) for whole, g in zip(total, grads, strict=True)] if total else grads
     small, large = squares / batches, (joined(norms(total)) / batches).pow(2)
     signal = (batches * large - small) / (batches - 1)
-    noise = (small - large) / (1 - 1 / batches) * subject.batch_size
+    noise = (small - large) / (1 - 1 / batches) * len(half)
     return float(noise / signal) if signal > 0 else None
 
 
