@@ -22,6 +22,10 @@ from convergent.doctor.record import (
 )
 
 N, D, C = 240, 6, 4
+LOW = Experiments(
+    initial_loss=1.4, chance_loss=1.386, tenth_rate_loss=1.4, same_rate_loss=1.399, higher_rate_loss=1.3,
+    range_test=[(1e-5, 1.4), (1e-4, 1.399), (1e-2, 0.6)],
+)  # fmt: skip
 
 
 def fall(start: float = 1.4, end: float = 0.2, steps: int = 120) -> list[float]:

@@ -15,6 +15,7 @@ from convergent.doctor.findings import CODES, finding
 from convergent.doctor.rank import EXPLAINS, ORDER, ranked
 from convergent.doctor.record import Evidence, Experiments, SampleSet
 from recorded import (
+    LOW,
     C,
     N,
     activation,
@@ -81,10 +82,6 @@ def few(count: int, metric: float) -> Evidence:
 
 BATCH_NORM = {"has_switches": True, "has_batch_norm": True}
 HIGH = Experiments(initial_loss=1.4, chance_loss=1.386, tenth_rate_loss=0.5, same_rate_loss=3.0)
-LOW = Experiments(
-    initial_loss=1.4, chance_loss=1.386, tenth_rate_loss=1.4, same_rate_loss=1.399, higher_rate_loss=1.3,
-    range_test=[(1e-5, 1.4), (1e-4, 1.399), (1e-2, 0.6)],
-)  # fmt: skip
 SWING = [1.4 + (0.9 if step // 12 % 2 else -0.6) for step in range(240)]
 SPIKE = [9.0 if step == 80 else 1.4 + 0.01 * math.sin(3 * step) for step in range(120)]
 RISING = [

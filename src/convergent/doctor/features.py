@@ -7,6 +7,7 @@ finds is there.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -21,6 +22,9 @@ ROWS_AT_ONCE = 64
 MOST_TARGETS = 16
 NEIGHBOURS = 5
 RIDGE = 1.0
+FEWEST_LEFT = 40
+SPREADS = 2654435761
+"""Knuth's multiplicative hash."""
 MIXED = 0.8
 """Smoothing leaves more than this to the class itself."""
 
@@ -28,6 +32,38 @@ MIXED = 0.8
 def is_numeric(samples: SampleSet | None, least: int = 1) -> bool:
     """Return whether inputs are real numbers (no tokens), with at least so many samples."""
     return samples is not None and samples.inputs.is_floating_point() and len(samples.inputs) >= least
+
+
+def each_once(samples: SampleSet) -> SampleSet:
+    """Return the samples without those that were drawn before: each would be its own nearest neighbour."""
+    if len(samples.hashes) != len(samples.inputs) or len(set(samples.hashes)) == len(samples.hashes):
+        return samples
+    first = {key: row for row, key in reversed(list(enumerate(samples.hashes)))}
+    rows = torch.tensor(sorted(first.values()))
+    if len(rows) < FEWEST_LEFT:
+        return samples
+    targets = samples.targets[rows] if samples.targets is not None else None
+    return SampleSet(samples.inputs[rows], targets, [len(rows)], [samples.hashes[row] for row in rows.tolist()])
+
+
+def are_tokens(samples: SampleSet | None, least: int = 1) -> bool:
+    """Return whether inputs are sequences of class numbers, (N, T), with at least so many samples."""
+    if samples is None or len(samples.inputs) < least or samples.inputs.ndim != 2:
+        return False
+    return samples.inputs.dtype in (torch.int32, torch.int64) and samples.inputs.shape[1] > 1
+
+
+def bag_of_tokens(samples: SampleSet) -> SampleSet:
+    """Return how often each token occurs in a sample, in 256 columns that several tokens may share.
+
+    >>> bag_of_tokens(SampleSet(torch.tensor([[5, 5, 2]]), None)).inputs.sum(1).tolist()
+    [3.0]
+    """
+    ids_NT = samples.inputs[:MOST_ROWS].long()
+    columns_NT = ids_NT * SPREADS % 2**31 % MOST_FEATURES
+    bag_ND = torch.zeros(len(ids_NT), MOST_FEATURES).scatter_add_(1, columns_NT, torch.ones(ids_NT.shape))
+    targets = samples.targets[:MOST_ROWS] if samples.targets is not None else None
+    return replace(samples, inputs=bag_ND, targets=targets, hashes=samples.hashes[:MOST_ROWS])
 
 
 def shares_units(inputs: Tensor) -> bool:
@@ -125,20 +161,35 @@ def nearest(x_ND: Tensor, count: int) -> Tensor:
     return torch.cat(found)
 
 
-def ridge_loo(x_ND: Tensor, y_NC: Tensor) -> Tensor:
-    """Return leave-one-out predictions of ridge regression, (N, C): y - (y - H y) / (1 - diag H)."""
-    x = torch.cat([x_ND, torch.ones(len(x_ND), 1)], 1)
-    parts = x.split(ROWS_AT_ONCE)
-    penalty = RIDGE * torch.eye(x.shape[1], dtype=torch.double) * (len(x) ** 0.5)
+def _ridge(x_ND: Tensor, y_NC: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the inverse of the penalised products of the features, and the weights, both in double precision."""
+    penalty = RIDGE * torch.eye(x_ND.shape[1], dtype=torch.double) * (len(x_ND) ** 0.5)
+    parts = x_ND.split(ROWS_AT_ONCE)
     squares_DD = sum((part.double().T @ part.double() for part in parts), penalty)
     products_DC = sum(
         (part.double().T @ y.double() for part, y in zip(parts, y_NC.split(ROWS_AT_ONCE), strict=True)),
-        torch.zeros(x.shape[1], y_NC.shape[1], dtype=torch.double),
+        torch.zeros(x_ND.shape[1], y_NC.shape[1], dtype=torch.double),
     )
     inverse_DD = torch.linalg.inv(squares_DD)
-    weights_DC = inverse_DD @ products_DC
+    return inverse_DD, inverse_DD @ products_DC
+
+
+def _with_ones(x_ND: Tensor) -> Tensor:
+    return torch.cat([x_ND, torch.ones(len(x_ND), 1)], 1)
+
+
+def ridge(x_ND: Tensor, y_NC: Tensor, other_MD: Tensor) -> Tensor:
+    """Return what ridge regression on the first samples predicts for the others, (M, C)."""
+    _, weights_DC = _ridge(_with_ones(x_ND), y_NC)
+    return (_with_ones(other_MD).double() @ weights_DC).float()
+
+
+def ridge_loo(x_ND: Tensor, y_NC: Tensor) -> Tensor:
+    """Return leave-one-out predictions of ridge regression, (N, C): y - (y - H y) / (1 - diag H)."""
+    x = _with_ones(x_ND)
+    inverse_DD, weights_DC = _ridge(x, y_NC)
     predicted = []
-    for part, y in zip(parts, y_NC.double().split(ROWS_AT_ONCE), strict=True):
+    for part, y in zip(x.split(ROWS_AT_ONCE), y_NC.double().split(ROWS_AT_ONCE), strict=True):
         rows = part.double()
         left = (1 - (rows @ inverse_DD * rows).sum(1)).clamp(min=1e-3)[:, None]
         predicted.append((y - (y - rows @ weights_DC) / left).float())

@@ -245,6 +245,11 @@ class Experiments:
     """First weights: the output for the mean of two inputs is the mean of their outputs, and depends on no other."""
     penalty_ratio: float | None = None
     """Of a penalty in the loss, a function of the weights alone: norm of its gradient by the rest's, at the end."""
+    fresh_same_loss: float | None = None
+    fresh_best_loss: float | None = None
+    """On batches left out, after a few steps from the first weights at the user's rate and at the best one tried."""
+    freed_gap: float | None = None
+    """What exchanged inputs cost after a short training without what sees no target, by the loss at the end."""
     time_ratio: float | None = None
     """Of a recurrent network at the end: gradient of the loss by its first inputs in time by that by the last ones."""
     sharpness: float | None = None

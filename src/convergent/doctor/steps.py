@@ -38,11 +38,19 @@ def keeps_batch(step: int) -> bool:
 
 
 def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    """Return the first tensor among a forward call's arguments."""
-    for leaf in pytree.tree_leaves((args, kwargs)):
-        if isinstance(leaf, Tensor) and leaf.ndim >= 1:
-            return leaf
-    return None
+    """Return the first tensor among a forward call's arguments; plain ids that come side by side as columns of one.
+
+    >>> first_tensor((torch.tensor([7, 8]), torch.tensor([1, 2])), {}).tolist()  # users and items
+    [[7, 1], [8, 2]]
+    """
+    tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor) and leaf.ndim >= 1]
+    if len(tensors) > 1 and all(_are_ids(one) and len(one) == len(tensors[0]) for one in tensors):
+        return torch.stack([one.long() for one in tensors], 1)
+    return tensors[0] if tensors else None
+
+
+def _are_ids(tensor: Tensor) -> bool:
+    return tensor.ndim == 1 and tensor.dtype in (torch.int32, torch.int64)
 
 
 def own_copy(value: Any) -> Any:

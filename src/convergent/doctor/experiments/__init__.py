@@ -35,7 +35,7 @@ from convergent.doctor.experiments.modes import (
     permuted_losses,
     positives,
 )
-from convergent.doctor.experiments.penalty import penalty_ratio
+from convergent.doctor.experiments.penalty import freed_gap, penalty_ratio
 from convergent.doctor.experiments.recurrence import time_ratio
 from convergent.doctor.record import Evidence, Experiments
 from convergent.doctor.subject import Subject
@@ -76,6 +76,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
         (1.0, lambda: set_all(found, noise_scale=noise_scale(subject))),
         (1.0, lambda: set_all(found, sharpness=sharpness(subject, evidence))),
         (0.8, lambda: set_all(found, **mode_losses(subject))),
+        (0.8, lambda: set_all(found, freed_gap=freed_gap(subject, found, deadline))),
         (0.6, lambda: set_all(found, **rates(subject, deadline))),
         (0.3, lambda: set_all(found, **overfit_batch(subject, deadline))),
     ]

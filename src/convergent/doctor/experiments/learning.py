@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from convergent.doctor.subject import Example, Subject
 
 MOST_STEPS = 300
 RATE_STEPS = 40
 FEWEST_STEPS = 10
+FRESH = 2
 FACTORS = (0.1, 1.0, 10.0, 100.0, 1e-2, 1e3, 1e-3, 1e4)
 
 
@@ -71,9 +74,28 @@ def rates(subject: Subject, deadline: float) -> dict[str, Any]:
             break
         tail = losses[-len(subject.train_batches) :]
         ends[factor] = sum(tail) / len(tail)
-    return {
+    return _on_fresh_batches(subject, ends, deadline) | {
         "range_test": sorted((factor * rate, loss) for factor, loss in ends.items()),
         "tenth_rate_loss": ends.get(0.1),
         "same_rate_loss": ends.get(1.0),
         "higher_rate_loss": ends.get(10.0),
     }
+
+
+def _on_fresh_batches(subject: Subject, ends: dict[float, float], deadline: float) -> dict[str, float]:
+    """Return what the user's rate and the best one reach on batches that they were not trained on.
+
+    A high rate may only learn a few batches by heart, as embeddings of users do.
+    """
+    best = min(ends, key=lambda factor: ends[factor], default=1.0)
+    train, fresh = subject.train_batches[:-FRESH], subject.train_batches[-FRESH:]
+    if best == 1.0 or len(train) < FRESH:
+        return {}
+    reached = []
+    for factor in (1.0, best):
+        steps = max(FEWEST_STEPS, RATE_STEPS // subject.accumulates)
+        if len(train_copy(subject, train, factor, steps, lambda: time.thread_time() < deadline)) < steps:
+            return {}
+        with torch.no_grad():
+            reached.append(sum(float(subject.loss_of(example)) for example in fresh) / FRESH)
+    return {"fresh_same_loss": reached[0], "fresh_best_loss": reached[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from convergent.doctor.findings import finding
@@ -11,6 +12,9 @@ from convergent.doctor.statistics import better_rate, course, failed, learned_we
 from convergent.types import Finding
 
 VANISHED = 1e-3
+SHRUNK = 1e-2
+"""Where every layer's is smaller than the next one's and all are squashed: the sigmoid's slope is at most 1/4."""
+SQUASHING = ("sigmoid", "tanh")
 EXPLODED = 70.0
 FEWEST_LAYERS = 3
 FORGOTTEN = 1e-4
@@ -62,7 +66,8 @@ def vanishing_gradient(evidence: Evidence) -> Finding | None:
     ratio = sizes[names[0]] / late if late else 1.0
     # One small layer is no trend: the queries and keys of an attention that is still even get next to no gradient.
     early_third = max(sizes[name] for name in names[: max(1, len(names) // 3)]) / late if late else 1.0
-    if not 0 < ratio < VANISHED or early_third > VANISHED**0.5 or _rate_is_too_low(evidence):
+    enough = SHRUNK if failed(evidence) and _shrinks_layer_by_layer(layers, sizes) else VANISHED
+    if not 0 < ratio < enough or early_third > enough**0.5 or _rate_is_too_low(evidence):
         return None
     return finding(
         "training/vanishing-gradient",
@@ -72,6 +77,13 @@ def vanishing_gradient(evidence: Evidence) -> Finding | None:
         ratio=ratio,
         by_layer=sizes,
     )
+
+
+def _shrinks_layer_by_layer(layers: list[Layer], sizes: dict[str, float]) -> bool:
+    """Return whether all hidden layers are squashed, and each gets a smaller gradient than the one after it."""
+    hidden = [one for one in layers if one.name in sizes][:-1]
+    rising = list(sizes.values())
+    return all(one.activation in SQUASHING for one in hidden) and all(a < b for a, b in itertools.pairwise(rising))
 
 
 def _rate_is_too_low(evidence: Evidence) -> bool:

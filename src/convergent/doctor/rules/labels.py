@@ -13,7 +13,10 @@ from torch import Tensor
 
 from convergent.doctor.features import (
     are_mixed,
+    are_tokens,
+    bag_of_tokens,
     class_targets,
+    each_once,
     guess_classes,
     is_numeric,
     nearest,
@@ -30,6 +33,7 @@ from convergent.types import Finding
 
 FEWEST = 40
 FEWEST_WRONG = 8
+FEWEST_TEXTS = 300
 NOISE = 0.04
 """Of the quarter of the samples that the probes are surest of, less twice the standard error."""
 STAYS = 0.5
@@ -180,13 +184,16 @@ def labels_shuffled(evidence: Evidence) -> Finding | None:
     """Say where neither neighbours nor a linear fit nor the network's own validation find any tie to the labels."""
     samples = evidence.data.train
     found = skill(last_evaluation(evidence, "valid"))
+    if are_tokens(samples, FEWEST_TEXTS) and _learns_by_heart(evidence):
+        assert samples is not None
+        samples = bag_of_tokens(samples)
     if samples is None or not is_numeric(samples, FEWEST) or (found is not None and found > 0.15):
         return None
     if not_one_to_one(evidence):
         return None
     if evidence.losses and found is None and (learned_well(evidence) or not failed(evidence)):
         return None
-    once = _each_once(samples)
+    once = each_once(samples)
     labels, numbers_NK = class_targets(evidence, once), target_columns(evidence, once)
     if labels is not None and int(labels.min()) >= 0 and len(labels.unique()) > 1:
         signal, bound, what = _class_signal(once.inputs, labels)
@@ -209,16 +216,12 @@ def labels_shuffled(evidence: Evidence) -> Finding | None:
     )
 
 
-def _each_once(samples: SampleSet) -> SampleSet:
-    """Return the samples without those that were drawn before: each would be its own nearest neighbour."""
-    if len(samples.hashes) != len(samples.inputs) or len(set(samples.hashes)) == len(samples.hashes):
-        return samples
-    first = {key: row for row, key in reversed(list(enumerate(samples.hashes)))}
-    rows = torch.tensor(sorted(first.values()))
-    if len(rows) < FEWEST:
-        return samples
-    targets = samples.targets[rows] if samples.targets is not None else None
-    return SampleSet(samples.inputs[rows], targets, [len(rows)], [samples.hashes[row] for row in rows.tolist()])
+def _learns_by_heart(evidence: Evidence) -> bool:
+    """Return whether the network tells training samples apart, and nothing beyond them: of texts tokens are not all."""
+    tried, found = evidence.experiments, skill(last_evaluation(evidence, "valid"))
+    if tried.real_loss is None or not tried.permuted_loss or found is None:
+        return False
+    return tried.real_loss < min(tried.permuted_loss) - 0.01 * abs(tried.real_loss)
 
 
 def _class_signal(inputs: Tensor, labels: Tensor) -> tuple[float, float, str]:

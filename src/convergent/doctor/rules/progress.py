@@ -8,7 +8,11 @@ from convergent.doctor.features import numeric_targets
 from convergent.doctor.findings import finding
 from convergent.doctor.functions import DECOUPLED
 from convergent.doctor.record import Evaluation, Evidence
+from convergent.doctor.rules.copies import not_one_to_one
+from convergent.doctor.simple import simple_skill
 from convergent.doctor.statistics import (
+    best_skill,
+    better_rate,
     course,
     failed,
     last_evaluation,
@@ -35,7 +39,7 @@ def slow_convergence(evidence: Evidence) -> Finding | None:
         return None
     return finding(
         "training/slow-convergence",
-        "warning",
+        "info" if _may_be_noise(evidence) and better_rate(evidence) is None else "warning",
         "loss",
         f"in {seen.steps} steps the loss went from {seen.start:.3g} to {seen.end:.3g}; a constant prediction has "
         f"{seen.reference:.3g}",
@@ -47,6 +51,10 @@ def slow_convergence(evidence: Evidence) -> Finding | None:
 
 UNITS_APART, FAR_BELOW = 10.0, -1.0
 """Times as large a spread, that no other split of the same numbers has, and an R2."""
+NOT_LEARNED = 0.4
+"""Part of the chance loss that is left."""
+FREED = 0.03
+"""Of the loss: what exchanged inputs cost once a penalty on the outputs is gone."""
 WIDE = 0.25
 """Gap in metric, and share of the chance loss, that counts where validation samples were scored only once."""
 
@@ -115,24 +123,42 @@ def underfitting(evidence: Evidence) -> Finding | None:
     trend = relative_trend(evidence.losses, window(evidence))
     if evidence.experiments.causal:  # much of the next token cannot be known: its loss rests far above zero
         poor = room(evidence) > 0.95
-    if not poor or trend < -0.1:
+    simpler = _simpler(evidence)
+    if trend < -0.1 or not (poor or simpler):
         return None
     return finding(
         "training/underfitting",
-        "warning",
+        "info" if _may_be_noise(evidence) else "warning",
         "loss",
-        f"the training loss rests at {seen.end:.3g}, {room(evidence):.0%} of a constant prediction's: the network "
-        "does not "
-        "learn its own training data",
+        f"the training loss rests at {seen.end:.3g}, {room(evidence):.0%} of a constant prediction's: the network does "
+        "not learn its own training data"
+        + (f"; nearest neighbours or a linear fit come {simpler:.0%} of the way to all right" if simpler else ""),
         loss=seen.end,
         of_chance=room(evidence),
         skill=found,
+        simple_skill=simpler,
     )
+
+
+def _simpler(evidence: Evidence) -> float | None:
+    """Return how far the simplest models come, where that is much farther than the network came: it is no noise."""
+    network = best_skill(evidence)
+    if network is None or room(evidence) < NOT_LEARNED or not_one_to_one(evidence):
+        return None
+    simple = simple_skill(evidence)
+    return simple.skill if simple is not None and simple.is_far_above(network) else None
+
+
+def _may_be_noise(evidence: Evidence) -> bool:
+    """Return whether validation is above the baseline by more than chance: what is left may be the data's noise."""
+    one = last_evaluation(evidence, "valid")
+    found = skill(one)
+    return one is not None and found is not None and found > skill_error(one) > 0 and _simpler(evidence) is None
 
 
 def regularization_dominates(evidence: Evidence) -> Finding | None:
     """Say where the penalty pulls harder on the weights than the data does."""
-    by_hand = _penalty_by_hand(evidence)
+    by_hand = _penalty_by_hand(evidence) or _penalty_on_outputs(evidence)
     if by_hand is not None:
         return by_hand
     late = [s.penalty_ratio for s in evidence.samples[len(evidence.samples) // 3 :] if s.penalty_ratio is not None]
@@ -176,6 +202,21 @@ def _penalty_by_hand(evidence: Evidence) -> Finding | None:
         f"the penalty on the weights that the loss holds pulls {ratio:.2g} times as hard as the data, and hardly "
         "anything is learned",
         ratio=ratio,
+    )
+
+
+def _penalty_on_outputs(evidence: Evidence) -> Finding | None:
+    gap = evidence.experiments.freed_gap
+    if gap is None or gap < FREED:
+        return None
+    return finding(
+        "training/regularization-dominates",
+        "critical",
+        "loss",
+        "inputs that are handed to other samples' targets do not change the loss; after a short training without the "
+        f"terms of the loss that see no target they raise it by {gap:.0%}: those terms outweigh the data (is one a sum "
+        "and the other a mean?)",
+        freed_gap=gap,
     )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from convergent.doctor.features import class_targets, is_numeric, shares_units, standardised_features
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, SampleSet
+from convergent.doctor.rules.transfer import unlike_preparation
 from convergent.doctor.statistics import failed, last_evaluation, learned_well, skill
 from convergent.types import Finding
 
@@ -23,6 +24,11 @@ ALIKE, FAR = 1.4, 1.6
 
 
 def preprocessing_mismatch(evidence: Evidence) -> Finding | None:
+    """Say where validation inputs are prepared in another way than training inputs."""
+    return _other_scale(evidence) or unlike_preparation(evidence)
+
+
+def _other_scale(evidence: Evidence) -> Finding | None:
     """Say where validation inputs are of another scale or level than training inputs."""
     train, valid = evidence.data.train, evidence.data.valid
     if train is None or valid is None or not is_numeric(train, 16) or not is_numeric(valid, 16):
