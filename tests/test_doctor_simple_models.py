@@ -105,6 +105,10 @@ def test_classes_that_were_numbered_anew_for_validation() -> None:
     other = replace(valid, targets=torch.tensor([2, 3, 1, 0])[valid.targets])
     assert found(with_data(stuck(), train=train, valid=other), "data/preprocessing-mismatch") is not None
     assert found(with_data(stuck(), train=train, valid=valid), "data/preprocessing-mismatch") is None
+    assert train.targets is not None
+    first = train.targets.argsort()[:300]  # what is seen first of data in the order of their classes
+    sorted_train = replace(train, inputs=train.inputs[first], targets=train.targets[first], hashes=[])
+    assert found(with_data(stuck(), train=sorted_train, valid=valid), "data/preprocessing-mismatch") is None
 
 
 def test_labels_of_texts_that_belong_to_others() -> None:

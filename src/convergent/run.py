@@ -16,7 +16,6 @@ from convergent.engine.checkpoint import Part, checkpoints, newest_valid, read_c
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.loop import Clock, Ending, Training
 from convergent.engine.loop import train as train_loop
-from convergent.engine.memory import keep_freed_memory
 from convergent.engine.plan import (
     PlanRecord,
     make_state,
@@ -27,6 +26,7 @@ from convergent.engine.state import TrainState, copied
 from convergent.engine.step import make_step
 from convergent.engine.threads import claim_core_share
 from convergent.examine import RunDoctor, merged, preflight
+from convergent.memory import keep_freed_memory
 from convergent.prepare import (
     REPORT_SECONDS,
     Prepared,

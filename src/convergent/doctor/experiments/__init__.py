@@ -27,7 +27,6 @@ from convergent.doctor.experiments.dependence import (
     several_inputs,
 )
 from convergent.doctor.experiments.learning import overfit_batch, rates
-from convergent.doctor.experiments.memory import give_back_freed_memory
 from convergent.doctor.experiments.modes import (
     eval_calls_differ,
     mode_losses,
@@ -39,6 +38,7 @@ from convergent.doctor.experiments.penalty import freed_gap, penalty_ratio
 from convergent.doctor.experiments.recurrence import time_ratio
 from convergent.doctor.record import Evidence, Experiments
 from convergent.doctor.subject import Subject
+from convergent.memory import give_back_freed_memory
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from convergent.doctor.subject import Example, Subject
 MOST_STEPS = 300
 RATE_STEPS = 40
 FEWEST_STEPS = 10
+TIMED_STEPS, AT_LEAST = 2, 3
+"""Rates that shall be tried even where a step takes long: with fewer steps then."""
 FRESH = 2
 FACTORS = (0.1, 1.0, 10.0, 100.0, 1e-2, 1e3, 1e-3, 1e4)
 
@@ -65,16 +67,18 @@ def rates(subject: Subject, deadline: float) -> dict[str, Any]:
     rate = max(float(group["lr"]) for group in subject.make_optimizer(subject.model, 1.0).param_groups)
     ends: dict[float, float] = {}
     started, budget = time.thread_time(), 0.6 * (deadline - time.thread_time())
+    train_copy(subject, subject.train_batches, 1.0, TIMED_STEPS, lambda: True)
+    most = int(budget / AT_LEAST * TIMED_STEPS / max(1e-9, time.thread_time() - started))
+    steps = max(FEWEST_STEPS, min(RATE_STEPS // subject.accumulates, most))
     for factor in FACTORS:
         if time.thread_time() - started > budget:
             break
-        steps = max(FEWEST_STEPS, RATE_STEPS // subject.accumulates)
         losses = train_copy(subject, subject.train_batches, factor, steps, lambda: time.thread_time() < deadline)
         if len(losses) < steps and math.isfinite(losses[-1]):
             break
         tail = losses[-len(subject.train_batches) :]
         ends[factor] = sum(tail) / len(tail)
-    return _on_fresh_batches(subject, ends, deadline) | {
+    return _on_fresh_batches(subject, ends, steps, deadline) | {
         "range_test": sorted((factor * rate, loss) for factor, loss in ends.items()),
         "tenth_rate_loss": ends.get(0.1),
         "same_rate_loss": ends.get(1.0),
@@ -82,7 +86,7 @@ def rates(subject: Subject, deadline: float) -> dict[str, Any]:
     }
 
 
-def _on_fresh_batches(subject: Subject, ends: dict[float, float], deadline: float) -> dict[str, float]:
+def _on_fresh_batches(subject: Subject, ends: dict[float, float], steps: int, deadline: float) -> dict[str, float]:
     """Return what the user's rate and the best one reach on batches that they were not trained on.
 
     A high rate may only learn a few batches by heart, as embeddings of users do.
@@ -93,7 +97,6 @@ def _on_fresh_batches(subject: Subject, ends: dict[float, float], deadline: floa
         return {}
     reached = []
     for factor in (1.0, best):
-        steps = max(FEWEST_STEPS, RATE_STEPS // subject.accumulates)
         if len(train_copy(subject, train, factor, steps, lambda: time.thread_time() < deadline)) < steps:
             return {}
         with torch.no_grad():

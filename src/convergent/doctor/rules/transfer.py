@@ -53,6 +53,8 @@ def unlike_preparation(evidence: Evidence) -> Finding | None:
     y_N, y_M = class_targets(evidence, train), class_targets(evidence, valid)
     if y_N is None or y_M is None or min(int(y_N.min()), int(y_M.min())) < 0 or len(y_N.unique()) < 2:
         return None
+    if not torch.equal(y_N.unique(), y_M.unique()):
+        return None  # of training data in the order of its classes the first are seen
     classes = int(max(y_N.max(), y_M.max())) + 1
     x_SD = standardised_features(torch.cat([train.inputs, valid.inputs]))
     x_ND, x_MD = x_SD[: len(y_N)], x_SD[len(y_N) :]
