@@ -119,3 +119,14 @@ def test_a_step_is_cheap() -> None:
     for record in records:
         progress.after_step(record)
     assert (time.perf_counter() - start) / len(records) < 50e-6
+
+
+def test_losses_of_a_training_that_was_replaced_are_forgotten() -> None:
+    console = file_console()
+    with Progress(lambda: 300, 100, "accuracy", True, console) as progress:
+        for number in range(1, 20):
+            progress.after_step(step(number, 1e18))
+        progress.begin_anew()
+        progress.after_step(step(20, 0.25))
+        progress.after_evaluation(evaluation(20, 0.9))
+    assert "loss 0.2500" in written(console).splitlines()[-1]

@@ -172,6 +172,12 @@ class Telling:
     shown: Progress
     state: TrainState
 
+    def begin(self, state: TrainState) -> None:
+        """Tell of this state's training from here on."""
+        if state is not self.state:
+            self.shown.begin_anew()
+        self.state = state
+
     def finding(self, one: Finding) -> None:
         """Tell of a finding as soon as there is one."""
         self.journal.write("finding", step=self.state.progress.step, finding=one.model_dump())
@@ -248,7 +254,7 @@ def train_watched(
     """Train to the end, under treatment where that is wanted."""
 
     def training_of(prepared: Prepared, state: TrainState, watchers: list[Any]) -> Training:
-        telling.state = state
+        telling.begin(state)
         specimens = Specimens(prepared.task, prepared.splits.spec, prepared.config, state, telling.journal)
         return make_training(prepared, state, record, [telling.journal, telling.shown, specimens, *watchers])
 

@@ -83,6 +83,11 @@ class Progress:
         """Print a message, above the live display where there is one."""
         self._console.print(Text(text), soft_wrap=not self._live, highlight=False)
 
+    def begin_anew(self) -> None:
+        """Forget the losses: another training has taken the place of the one that made them."""
+        self._losses.clear()
+        self._loss = math.nan
+
     def close(self) -> None:
         """Draw the last state and give the terminal back; a second call does nothing."""
         if self._live and self._live.is_started:
