@@ -103,7 +103,7 @@ DATA = {
     "data/preprocessing-mismatch": Code(
         says="training and validation inputs are prepared differently",
         why="The network meets inputs it has never seen the like of, and the validation figure says nothing.",
-        remedies=("one transform for both, with statistics of the training split",),
+        remedies=("one transform for both, with the statistics, vocabulary and classes of the training split",),
         source="TheDeepChecker",
     ),
     "data/augmentation-too-strong": Code(

@@ -152,9 +152,12 @@ TRAINING = {
     ),
     "training/regularization-dominates": Code(
         says="the penalty's gradient exceeds the data's",
-        why="The optimiser shrinks weights instead of fitting the data.",
-        remedies=("lower the penalty or weight decay, by 10 for a start",),
-        source="TheDeepChecker",
+        why="The optimiser shrinks weights, or what the penalty is on, instead of fitting the data.",
+        remedies=(
+            "lower the penalty or weight decay, by 10 for a start",
+            "sum or average all terms of the loss alike; warm a divergence up from zero",
+        ),
+        source="TheDeepChecker; Bowman et al. 2016, Generating sentences from a continuous space",
     ),
     "training/edge-of-stability": Code(
         says="η·λ_max > 2",
