@@ -52,6 +52,12 @@ def test_what_noise_may_have_left_is_told_quietly(metric: float, severity: str) 
     assert one is not None and one.severity == severity
 
 
+def test_what_a_loss_can_reach_is_not_known_of_every_loss() -> None:
+    one = with_data(stuck(evaluations=[]), loss=None)
+    severities = [underfitting(tried(one, chance_loss=chance)) for chance in (1.386, None)]
+    assert [found.severity for found in severities if found] == ["warning", "info"]
+
+
 def sigmoid_layers(*gradients: float, kind: str = "sigmoid") -> Evidence:
     names = "abcd"
     layers = [layer(name, activation=kind) for name in names[:-1]] + [layer("d", is_last=True)]

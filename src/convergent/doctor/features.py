@@ -23,6 +23,8 @@ MOST_TARGETS = 16
 NEIGHBOURS = 5
 RIDGE = 1.0
 FEWEST_LEFT = 40
+LAST = 64
+"""Columns of the last token."""
 SPREADS = 2654435761
 """Knuth's multiplicative hash."""
 MIXED = 0.8
@@ -54,14 +56,15 @@ def are_tokens(samples: SampleSet | None, least: int = 1) -> bool:
 
 
 def bag_of_tokens(samples: SampleSet) -> SampleSet:
-    """Return how often each token occurs in a sample, in 256 columns that several tokens may share.
+    """Return how often each token occurs in a sample, and which is the last, in 256 columns that tokens may share.
 
     >>> bag_of_tokens(SampleSet(torch.tensor([[5, 5, 2]]), None)).inputs.sum(1).tolist()
-    [3.0]
+    [4.0]
     """
-    ids_NT = samples.inputs[:MOST_ROWS].long()
-    columns_NT = ids_NT * SPREADS % 2**31 % MOST_FEATURES
-    bag_ND = torch.zeros(len(ids_NT), MOST_FEATURES).scatter_add_(1, columns_NT, torch.ones(ids_NT.shape))
+    ids_NT = samples.inputs[:MOST_ROWS].long() * SPREADS % 2**31
+    bag_ND = torch.zeros(len(ids_NT), MOST_FEATURES)
+    bag_ND.scatter_add_(1, ids_NT % (MOST_FEATURES - LAST), torch.ones(ids_NT.shape))
+    bag_ND[torch.arange(len(ids_NT)), MOST_FEATURES - LAST + ids_NT[:, -1] % LAST] = 1.0
     targets = samples.targets[:MOST_ROWS] if samples.targets is not None else None
     return replace(samples, inputs=bag_ND, targets=targets, hashes=samples.hashes[:MOST_ROWS])
 

@@ -126,9 +126,10 @@ def underfitting(evidence: Evidence) -> Finding | None:
     simpler = _simpler(evidence)
     if trend < -0.1 or not (poor or simpler):
         return None
+    guessed = found is None and evidence.experiments.chance_loss is None  # how low this loss can get is not known
     return finding(
         "training/underfitting",
-        "info" if _may_be_noise(evidence) else "warning",
+        "info" if guessed or _may_be_noise(evidence) else "warning",
         "loss",
         f"the training loss rests at {seen.end:.3g}, {room(evidence):.0%} of a constant prediction's: the network does "
         "not learn its own training data"
