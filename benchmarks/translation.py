@@ -2,8 +2,8 @@
 
     python benchmarks/translation.py [transformer] [gru] [--quick]
 
-Each is one `convergent train DATA --model NETWORK --time-limit SECONDS`, 2,400 for the Transformer and 1,500 for the
-GRU, where both are allowed 2,400; nothing else is given, and the networks have read nothing but the training split. The
+Each is one `convergent train DATA --model NETWORK --time-limit SECONDS`, 2,340 for the Transformer and 1,500 for the
+GRU, where both are allowed 2,400 with the start and the end of the process; nothing else is given, and the networks have read nothing but the training split. The
 score is BLEU (sacrebleu, 13a, mixed case) of the 1,000 captions of test 2016 by beam search, as in the run's
 result.json; seconds are those of the whole process by our clock.
 
@@ -27,7 +27,7 @@ from typing import Any
 from common import Shown, Target, convergent, machine, report
 
 ALLOWED, QUICK_SECONDS = 2_400, 60
-SECONDS = {"transformer": 2_400, "gru": 1_500}
+SECONDS = {"transformer": 2_340, "gru": 1_500}
 AIMS = {"transformer": 33.0, "gru": 28.0}
 SHOWN = 6
 
