@@ -3,9 +3,9 @@
     python benchmarks/translation.py [transformer] [gru] [--quick]
 
 Each is one `convergent train DATA --model NETWORK --time-limit SECONDS`, 2,340 for the Transformer and 1,500 for the
-GRU, where both are allowed 2,400 with the start and the end of the process; nothing else is given, and the networks have read nothing but the training split. The
-score is BLEU (sacrebleu, 13a, mixed case) of the 1,000 captions of test 2016 by beam search, as in the run's
-result.json; seconds are those of the whole process by our clock.
+GRU, where both are allowed 2,400 with the start and the end of the process; nothing else is given, and the networks
+have read nothing but the training split. The score is BLEU (sacrebleu, 13a, mixed case) of the 1,000 captions of test
+2016 by beam search, as in the run's result.json; seconds are those of the whole process by our clock.
 
 Multi30k (Elliott et al. 2016, https://aclanthology.org/W16-3210; 29,000 / 1,014 / 1,000 pairs) is taken from
 `multi30k-en-de/` in the folder that the environment variable CONVERGENT_DATA names.
