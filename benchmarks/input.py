@@ -68,7 +68,7 @@ def make_image(photograph: np.ndarray, random: np.random.Generator) -> np.ndarra
 
 def our_epochs() -> Callable[[Path], Iterator[int]]:
     """Import what it takes, as `convergent train` sets it up; return the function of `our_epochs_of`."""
-    from convergent.engine.memory import keep_freed_memory
+    from convergent.memory import keep_freed_memory
     from convergent.tasks import image_classification  # noqa: F401
 
     keep_freed_memory()
