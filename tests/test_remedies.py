@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -148,6 +148,7 @@ def test_the_anatomy_of_a_network_is_seen_by_running_it() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(208, 85.0, 3)
 @given(st.integers(0, 1000), st.floats(1e-3, 1e3), st.integers(2, 5))
 def test_scores_of_classes_do_not_depend_on_the_scale_of_the_logits_by_much(
     seed: int, scale: float, count: int

@@ -20,7 +20,7 @@ from torch import Tensor
 from convergent.task import Loss
 
 Kind = Literal["classes", "binary", "numbers", "own"]
-TEMPERATURES = (0.0, *(2.0**power for power in range(-6, 9)))
+TEMPERATURES = (0.0, *(2.0**power for power in range(-10, 9)))
 """Inverse temperatures; at zero every class is as likely: no training scores worse than knowing nothing."""
 LARGEST = 1e6
 PARTS = 32

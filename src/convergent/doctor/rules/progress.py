@@ -144,10 +144,20 @@ def underfitting(evidence: Evidence) -> Finding | None:
 def _simpler(evidence: Evidence) -> float | None:
     """Return how far the simplest models come, where that is much farther than the network came: it is no noise."""
     network = best_skill(evidence)
-    if network is None or room(evidence) < NOT_LEARNED or not_one_to_one(evidence):
+    if network is None or room(evidence) < NOT_LEARNED or not_one_to_one(evidence) or _still_improves(evidence):
         return None
     simple = simple_skill(evidence)
     return simple.skill if simple is not None and simple.is_far_above(network) else None
+
+
+def _still_improves(evidence: Evidence) -> bool:
+    """Return whether the last evaluation of a split was better than the one before it, by more than chance."""
+    for split in ("train", "valid"):
+        mine = [one for one in evidence.evaluations if one.split == split]
+        before, last = (skill(one) for one in mine[-2:]) if len(mine) > 1 else (None, None)
+        if before is not None and last is not None and last - before > skill_error(mine[-1]):
+            return True
+    return False
 
 
 def _may_be_noise(evidence: Evidence) -> bool:
