@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from convergent.doctor.subject import Example, Subject
+from convergent.memory import give_back_freed_memory
 
 MOST_STEPS = 300
 RATE_STEPS = 40
@@ -27,6 +28,7 @@ def train_copy(
     subject: Subject, examples: list[Example], factor: float, steps: int, go_on: Callable[[], bool]
 ) -> list[float]:
     """Return the losses of up to `steps` steps from the first weights; the last is infinite where training breaks."""
+    give_back_freed_memory()
     subject.to_start()
     subject.model.train()
     optimizer = subject.make_optimizer(subject.model, factor)
