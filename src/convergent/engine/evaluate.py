@@ -10,7 +10,6 @@ from torch.nn.functional import pad
 
 from convergent.data.loader import all_once
 from convergent.engine.step import autocast
-from convergent.memory import give_back_freed_memory
 from convergent.task import outputs_as_they_are
 from convergent.types import Batch, Samples
 
@@ -41,10 +40,7 @@ def outputs_of(
     finally:
         model.train(was_training)
     order = torch.cat(places).argsort()
-    answers = joined(outputs)[order], torch.cat(targets)[order]
-    outputs.clear()
-    give_back_freed_memory()  # batches of an evaluation are of other sizes than those of a step
-    return answers
+    return joined(outputs)[order], torch.cat(targets)[order]
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:
