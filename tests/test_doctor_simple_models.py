@@ -186,3 +186,10 @@ def test_users_and_items_are_one_sample_together() -> None:
                 doctor.step(loss)
     assert doctor._watch.probes[0].evidence.steps_per_epoch == 9
     assert not {"data/duplicate-samples", "data/conflicting-labels"} & {one.code for one in doctor.findings}
+
+
+def test_pictures_that_were_kept_in_half_precision_are_judged_in_single() -> None:
+    kept = SampleSet(torch.ones(4, 1, 2, 2, dtype=torch.bfloat16), torch.ones(4, 1, 2, 2, dtype=torch.bfloat16))
+    whole = kept.in_single_precision()
+    assert whole.targets is not None and whole.inputs.dtype == whole.targets.dtype == torch.float32
+    assert replace(kept, targets=None).in_single_precision().targets is None

@@ -57,7 +57,7 @@ class Rows:
         self._count -= samples
 
     def all(self) -> Tensor:
-        """Return what was kept, on the host; a processor's own is not copied."""
+        """Return what was kept, on the host; what is there already is not copied."""
         return self._buffer[: self._count].cpu()
 
 

@@ -148,7 +148,7 @@ def are_mixed(targets: Tensor | None) -> bool:
 
 
 class Guess(NamedTuple):
-    """Leave-one-out predictions of class shares, (N, C) each."""
+    """Leave-one-out predictions of class shares, or of numbers, (N, C) each."""
 
     neighbours_NC: Tensor
     ridge_NC: Tensor
@@ -197,6 +197,21 @@ def ridge_loo(x_ND: Tensor, y_NC: Tensor) -> Tensor:
         left = (1 - (rows @ inverse_DD * rows).sum(1)).clamp(min=1e-3)[:, None]
         predicted.append((y - (y - rows @ weights_DC) / left).float())
     return torch.cat(predicted)
+
+
+def guess_numbers(inputs: Tensor, numbers_NK: Tensor) -> tuple[Tensor, Guess]:
+    """Return the standardised numbers of the first 2,000 samples, and what both probes say about each of them."""
+    x_ND = standardised_features(inputs)
+    y_NK = numbers_NK[: len(x_ND)]
+    y_NK = (y_NK - y_NK.mean(0)) / y_NK.std(0)
+    return y_NK, Guess(y_NK[nearest(x_ND, NEIGHBOURS)].mean(1), ridge_loo(x_ND, y_NK))
+
+
+def recalls(scores_NC: Tensor, labels_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (share that is told right, samples) of each class that is there, (K,) each."""
+    right_N, found_K = (scores_NC.argmax(1) == labels_N).float(), labels_N.unique()
+    counts_K = torch.stack([(labels_N == k).sum() for k in found_K])
+    return torch.stack([right_N[labels_N == k].mean() for k in found_K]), counts_K
 
 
 def guess_classes(inputs: Tensor, labels_N: Tensor) -> Guess:

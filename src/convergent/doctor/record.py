@@ -62,8 +62,13 @@ class SampleSet:
     """Batches are drawn at random from all samples: that one comes again says nothing."""
 
     def in_single_precision(self) -> SampleSet:
-        """Return the samples as float32 where they were kept as bfloat16: rules compute with them."""
-        return replace(self, inputs=self.inputs.float()) if self.inputs.dtype == torch.bfloat16 else self
+        """Return inputs and targets as float32 where they were kept as bfloat16: rules compute with them."""
+        inputs, targets = (
+            tensor.float() if tensor is not None and tensor.dtype == torch.bfloat16 else tensor
+            for tensor in (self.inputs, self.targets)
+        )
+        assert inputs is not None
+        return replace(self, inputs=inputs, targets=targets)
 
 
 @dataclass

@@ -11,14 +11,11 @@ from typing import NamedTuple
 import torch
 
 from convergent.doctor.features import (
-    NEIGHBOURS,
     class_targets,
     each_once,
     guess_classes,
+    guess_numbers,
     is_numeric,
-    nearest,
-    ridge_loo,
-    standardised_features,
     target_columns,
 )
 from convergent.doctor.record import Evidence
@@ -57,8 +54,5 @@ def simple_skill(evidence: Evidence) -> Simple | None:
         return Simple((right - majority) / (1 - majority), error / (1 - majority))
     if numbers_NK is None or not bool((numbers_NK.std(0) > 0).all()):
         return None
-    x_ND = standardised_features(samples.inputs)
-    y_NK = numbers_NK[: len(x_ND)]
-    y_NK = (y_NK - y_NK.mean(0)) / y_NK.std(0)
-    guesses = (y_NK[nearest(x_ND, NEIGHBOURS)].mean(1), ridge_loo(x_ND, y_NK))
-    return Simple(max(1 - float((guess - y_NK).pow(2).mean()) for guess in guesses), 3 / math.sqrt(len(y_NK)))
+    y_NK, both = guess_numbers(samples.inputs, numbers_NK)
+    return Simple(max(1 - float((guess_NK - y_NK).pow(2).mean()) for guess_NK in both), 3 / math.sqrt(len(y_NK)))

@@ -173,8 +173,8 @@ def better_rate(evidence: Evidence) -> tuple[float, float] | None:
     tried = evidence.experiments
     if tried.same_rate_loss is None or tried.initial_loss is None or len(tried.range_test) < 3:
         return None
-    by_heart = (tried.fresh_best_loss or -math.inf) >= (tried.fresh_same_loss or math.inf)
-    if by_heart:
+    fresh_best, fresh_same = tried.fresh_best_loss, tried.fresh_same_loss
+    if fresh_best is not None and fresh_same is not None and fresh_best >= fresh_same:
         return None
     rate, loss = min(tried.range_test, key=lambda pair: pair[1])
     gained, could = tried.initial_loss - tried.same_rate_loss, tried.initial_loss - loss

@@ -61,7 +61,7 @@ def freed_gap(subject: Subject, found: Experiments, deadline: float) -> float | 
     As a share of the loss at the end of the user's training, and only where exchanged inputs cost nothing there. None
     where every output's gradient depends on the targets.
     """
-    if subject.initial_state is None or found.real_loss is None or input_matters(found):
+    if subject.initial_state is None or found.real_loss is None or _input_matters(found):
         return None
     subject.to_start()
     blind = _blind_outputs(subject)
@@ -80,7 +80,7 @@ def freed_gap(subject: Subject, found: Experiments, deadline: float) -> float | 
     return float((permuted - tried["real_loss"]) / max(abs(found.real_loss), 1e-12))
 
 
-def input_matters(found: Experiments) -> bool:
+def _input_matters(found: Experiments) -> bool:
     """Return whether inputs that are handed to other samples' targets change the loss by more than rounding."""
     assert found.real_loss is not None
     largest = max((abs(loss - found.real_loss) for loss in found.permuted_loss), default=0.0)

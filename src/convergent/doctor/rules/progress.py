@@ -39,7 +39,7 @@ def slow_convergence(evidence: Evidence) -> Finding | None:
         return None
     return finding(
         "training/slow-convergence",
-        "info" if _may_be_noise(evidence) and better_rate(evidence) is None else "warning",
+        "info" if better_rate(evidence) is None and _may_be_noise(evidence, _simpler(evidence)) else "warning",
         "loss",
         f"in {seen.steps} steps the loss went from {seen.start:.3g} to {seen.end:.3g}; a constant prediction has "
         f"{seen.reference:.3g}",
@@ -129,7 +129,7 @@ def underfitting(evidence: Evidence) -> Finding | None:
     guessed = found is None and evidence.experiments.chance_loss is None  # how low this loss can get is not known
     return finding(
         "training/underfitting",
-        "info" if guessed or _may_be_noise(evidence) else "warning",
+        "info" if guessed or _may_be_noise(evidence, simpler) else "warning",
         "loss",
         f"the training loss rests at {seen.end:.3g}, {room(evidence):.0%} of a constant prediction's: the network does "
         "not learn its own training data"
@@ -160,11 +160,11 @@ def _still_improves(evidence: Evidence) -> bool:
     return False
 
 
-def _may_be_noise(evidence: Evidence) -> bool:
-    """Return whether validation is above the baseline by more than chance: what is left may be the data's noise."""
+def _may_be_noise(evidence: Evidence, simpler: float | None) -> bool:
+    """Return whether what is left may be noise: validation is above the baseline, and no simple model far above it."""
     one = last_evaluation(evidence, "valid")
     found = skill(one)
-    return one is not None and found is not None and found > skill_error(one) > 0 and _simpler(evidence) is None
+    return simpler is None and one is not None and found is not None and found > skill_error(one) > 0
 
 
 def regularization_dominates(evidence: Evidence) -> Finding | None:

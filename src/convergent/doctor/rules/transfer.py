@@ -19,6 +19,7 @@ from convergent.doctor.features import (
     class_targets,
     each_once,
     is_numeric,
+    recalls,
     ridge,
     ridge_loo,
     standardised_features,
@@ -32,6 +33,8 @@ from convergent.types import Finding
 FEWEST = 200
 CERTAIN = 4.0
 """Standard errors."""
+LEAST_VARIANCE = 0.05
+"""Of one answer: of a few samples that are all told right nothing certain follows."""
 FAR_BELOW = 0.3
 """Of what a split tells of itself."""
 
@@ -93,8 +96,6 @@ def _plain(samples: SampleSet | None) -> SampleSet | None:
 
 
 def _recall(scores_NC: Tensor, labels_N: Tensor) -> Recall:
-    predicted_N, found = scores_NC.argmax(1), labels_N.unique()
-    recalls = [float((predicted_N[labels_N == k] == k).float().mean()) for k in found]
-    counts = [int((labels_N == k).sum()) for k in found]
-    variance = sum(max(p * (1 - p), 0.05) / n for p, n in zip(recalls, counts, strict=True))
-    return Recall(sum(recalls) / len(found) - 1 / len(found), math.sqrt(variance) / len(found))
+    shares_K, counts_K = recalls(scores_NC, labels_N)
+    variance = float(((shares_K * (1 - shares_K)).clamp(min=LEAST_VARIANCE) / counts_K).sum())
+    return Recall(float(shares_K.mean()) - 1 / len(shares_K), math.sqrt(variance) / len(shares_K))
