@@ -333,7 +333,7 @@ def run_overhead(chosen: argparse.Namespace) -> None:
 def compare_memory(network: str, settings: dict[str, str], rounds: int) -> tuple[float, list[str]]:
     """Return the growth of the whole run's peak in %, and the cells of a row."""
     peaks: dict[bool, list[Peak]] = {True: [], False: []}
-    for _ in range(max(3, rounds // 3)):
+    for _ in range(rounds):  # where freed blocks fit again is chance: peaks of equal processes differ by a few per cent
         for watched, mine in peaks.items():
             mine.append(peak_memory(network, watched, settings))
     bare = median(peak.whole for peak in peaks[False])
