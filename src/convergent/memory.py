@@ -2,17 +2,27 @@
 
 By default glibc maps every large block anew and unmaps it when it is freed. A training step frees and takes the same
 hundreds of megabytes each time, so the kernel spends a share of the step clearing pages. What is kept for good has a
-price too: blocks of other sizes, of an evaluation or an experiment, do not fit and come on top.
+price too: blocks of other sizes, of an evaluation or an experiment, do not fit and come on top; and where every batch
+has another length, as a translator's, no hole fits the next and the heap grows without an end.
 """
 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import sys
+import time
+from pathlib import Path
+
+from convergent.types import EvalRecord, StepRecord
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 LARGE = 2**31 - 1
 PADDING = 2**26
+
+CHECKED_EVERY = 15.0
+GROWTH, LEAST_GROWTH = 1.25, 2**28
+"""What is resident may grow to so many times what the steps needed, and by so many bytes, before holes are given up."""
 
 
 def _glibc() -> ctypes.CDLL | None:
@@ -43,3 +53,53 @@ def give_back_freed_memory() -> bool:
     """
     libc = _glibc()
     return libc is not None and hasattr(libc, "malloc_trim") and bool(libc.malloc_trim(0))
+
+
+def resident_bytes() -> int | None:
+    """Return how much of this process is in memory; None where the system does not say.
+
+    >>> resident_bytes() is None or resident_bytes() > 0
+    True
+    """
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return None
+
+
+class HoleKeeper:
+    """Watches a training's memory, and gives the holes of the heap back where it grows and grows.
+
+    Steps of equal shapes need what they needed before and are left alone: after memory was given back, one wait shows
+    what the steps need, and only growth beyond that gives it back again.
+    """
+
+    def __init__(self) -> None:
+        self.needed: int | None = None
+        self.checked = time.monotonic()
+
+    def after_backward(self, step: int) -> None:
+        """Nothing: gradients are part of what a step needs."""
+
+    def after_step(self, record: StepRecord) -> None:
+        """Look at the memory now and then."""
+        now = time.monotonic()
+        if now - self.checked < CHECKED_EVERY:
+            return
+        self.checked = now
+        self.look(resident_bytes())
+
+    def after_evaluation(self, record: EvalRecord) -> None:
+        """Nothing: the next look sees what it left."""
+
+    def look(self, resident: int | None) -> bool:
+        """Return whether memory was given back, for so many bytes that are resident."""
+        if resident is None:
+            return False
+        if self.needed is None:
+            self.needed = resident
+            return False
+        if resident < max(GROWTH * self.needed, self.needed + LEAST_GROWTH):
+            return False
+        self.needed = None
+        return give_back_freed_memory()

@@ -26,7 +26,7 @@ from convergent.engine.state import TrainState, copied
 from convergent.engine.step import make_step
 from convergent.engine.threads import claim_core_share
 from convergent.examine import RunDoctor, merged, preflight
-from convergent.memory import keep_freed_memory
+from convergent.memory import HoleKeeper, keep_freed_memory
 from convergent.prepare import (
     REPORT_SECONDS,
     Prepared,
@@ -256,7 +256,9 @@ def train_watched(
     def training_of(prepared: Prepared, state: TrainState, watchers: list[Any]) -> Training:
         telling.begin(state)
         specimens = Specimens(prepared.task, prepared.splits.spec, prepared.config, state, telling.journal)
-        return make_training(prepared, state, record, [telling.journal, telling.shown, specimens, *watchers])
+        return make_training(
+            prepared, state, record, [telling.journal, telling.shown, specimens, HoleKeeper(), *watchers]
+        )
 
     if doctor is None or prepared.config.treat == "off":
         training = training_of(prepared, state, [] if doctor is None else [doctor])
