@@ -24,7 +24,7 @@ from convergent.doctor.experiments.modes import permuted_losses
 from convergent.doctor.hashes import hash_samples
 from convergent.doctor.probe import Probe
 from convergent.doctor.record import Evaluation, Evidence, LossKind, SampleSet
-from convergent.doctor.statistics import failed
+from convergent.doctor.statistics import failed, skill, skill_error
 from convergent.doctor.watch import Watch
 from convergent.engine.evaluate import outputs_of
 from convergent.engine.state import TrainState
@@ -60,6 +60,8 @@ SLOW = frozenset(
 )
 FIRST_SHARE = 0.25
 """Before a quarter of the training, not to have learned much is normal."""
+JUST_LEARNED = 1 / 3
+"""Nor is it where so much of what validation shows was learned since the look before: it is in the midst of it."""
 OF_ITS_COURSE = frozenset(
     {
         "training/divergence",
@@ -113,6 +115,7 @@ class Consultant:
         with own_randomness():
             self._experiments(probes[0], evidence)
         early = self._state.progress.step < FIRST_SHARE * self._state.progress.total_steps
+        early = early or just_learned(evidence.evaluations)
         found = harmful(judge(evidence), failed(evidence), early)
         return found if self._from_start else [one for one in found if one.code in OF_ITS_COURSE]
 
@@ -183,6 +186,15 @@ def some_samples(samples: Samples, most: int, known: SampleSet | None) -> Sample
 def spread(count: int, most: int) -> np.ndarray:
     """Return up to `most` of `count` indices, evenly spread."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
+
+
+def just_learned(evaluations: Sequence[Evaluation]) -> bool:
+    """Return whether a good part of what validation shows was learned since the look before."""
+    mine = [one for one in evaluations if one.split == "valid"]
+    before, now = (skill(one) for one in mine[-2:]) if len(mine) > 1 else (None, None)
+    if before is None or now is None:
+        return False
+    return now - max(before, 0.0) > max(skill_error(mine[-1]), JUST_LEARNED * now)
 
 
 def harmful(findings: Sequence[Finding], fails: bool, early: bool) -> list[Finding]:
