@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from convergent.doctor.hashes import row_hashes
@@ -16,6 +17,10 @@ MOST_BYTES = 4 * 2**20
 MOST_HASHES = 200_000
 MOST_WAITING = 2**17
 EQUAL_IN_A_ROW = 16
+WIDTH = 128
+"""Tokens to which texts are filled up or cut, once batches of several lengths have come."""
+TIMES, EVENLY = 1.9, 0.25
+"""How often every sample came on average, and the variance of that by its mean: draws with replacement have 0.5."""
 
 
 class Taken(NamedTuple):
@@ -46,6 +51,18 @@ class Rows:
     def has_room(self, more: Tensor) -> bool:
         """Return whether so many samples fit in."""
         return self._count + len(more) <= len(self._buffer)
+
+    def of_one_width(self, tokens: Tensor) -> Tensor:
+        """Return ids (B, T) in the width of those that are kept, which becomes `WIDTH` where they differ at first."""
+        width = self._buffer.shape[1]
+        if tokens.shape[1] == width:
+            return tokens
+        if width != WIDTH:
+            kept = self._buffer[: self._count]
+            room = min(len(self._buffer), max(self._count, len(self._buffer) * width // WIDTH))
+            self._buffer = self._buffer.new_zeros(room, WIDTH)
+            self._buffer[: self._count, :width] = kept[:, :WIDTH]
+        return F.pad(tokens[:, :WIDTH], (0, max(0, WIDTH - tokens.shape[1])))
 
     def add(self, more: Tensor) -> None:
         """Copy samples in."""
@@ -80,6 +97,9 @@ class Collector:
         self.repeated = 0
         self.equal_batches = 0
         self.with_replacement = False
+        self.counts: dict[int, int] | None = {}
+        """How often each sample came before the first evaluation; None where that is over."""
+        self.times = 1.0
         self._previous: list[int] = []
         self._previous_step = -1
         self._last_step = -1
@@ -89,6 +109,24 @@ class Collector:
         self._waiting: list[Taken] = []
         self._hashes: Tensor | None = None
         self._used = 0
+
+    @property
+    def looks(self) -> bool:
+        """Whether batches are still looked at."""
+        return self.open or (self.with_replacement and self.counts is not None)
+
+    def end_pass(self) -> None:
+        """The first evaluation begins: where every sample came equally often, so often it stands in the data."""
+        if self.counts is None:
+            return
+        self.read()
+        numbers = torch.tensor(list((self.counts or {}).values()), dtype=torch.float64)
+        self.counts = None
+        if not self.with_replacement or len(numbers) < 2:
+            return
+        mean = float(numbers.mean())
+        if mean > TIMES and float(numbers.var()) < EVENLY * mean:
+            self.times, self.with_replacement = mean, False
 
     @property
     def has_room(self) -> bool:
@@ -107,12 +145,14 @@ class Collector:
 
     def take(self, inputs: Tensor, targets: Tensor | None, step: int) -> None:
         """Keep a copy of a training batch as far as the budget goes, and its hashes."""
-        if not self.open or not len(inputs):
+        if not self.looks or not len(inputs):
             return
         self.reserve(inputs)
         hashes = row_hashes(inputs)
         self._put(hashes)
         if not self.open:
+            if self.looks:
+                self._waiting.append(Taken(step, 0, len(hashes), False))
             return
         aligned = align(inputs, targets) if targets is not None else None
         kept = self._keep(*(aligned or (inputs, None)))
@@ -135,6 +175,8 @@ class Collector:
             self._targets = Rows(targets, self._most_bytes) if targets is not None else None
         if (targets is None) != (self._targets is None):
             return False
+        if inputs.ndim == 2 and inputs.dtype == torch.long and (targets is None or targets.ndim == 1):
+            inputs = self._inputs.of_one_width(inputs)  # texts of a batch are filled up to its longest
         parts = [(self._inputs, inputs)]
         if targets is not None and self._targets is not None:
             parts.append((self._targets, targets))
@@ -160,6 +202,10 @@ class Collector:
         for batch in waiting:
             hashes = values[start : start + batch.hashed]
             start += batch.hashed
+            if self.counts is not None:
+                for value in hashes:
+                    self.counts[value] = self.counts.get(value, 0) + 1
+                self.counts = self.counts if len(self.counts) <= MOST_HASHES else None
             if self.open:
                 self._judge(hashes, batch.step)
             if batch.kept and self.open:
@@ -204,7 +250,7 @@ class Collector:
         whole = self.steps_per_epoch is not None and self.steps_per_epoch == len(self.sizes)
         hashes = self.kept_hashes if len(self.kept_hashes) == len(inputs) else []
         total = len(self.seen) + self.repeated if self.steps_per_epoch is not None else None
-        return SampleSet(inputs, targets, list(self.sizes), hashes, whole, total, self.with_replacement)
+        return SampleSet(inputs, targets, list(self.sizes), hashes, whole, total, self.with_replacement, self.times)
 
 
 def align(inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from convergent.doctor.experiments import attempt, run_experiments
 from convergent.doctor.experiments.chance import chance_loss, floor_loss
 from convergent.doctor.probe import Probe
-from convergent.doctor.rank import SEVERITIES, ranked
+from convergent.doctor.rank import PLACE, SEVERITIES, ranked
 from convergent.doctor.record import Evidence
 from convergent.doctor.rules import ADVERSARIAL_RULES, CLIMBING_RULES, LOOSE_RULES, RULES
 from convergent.doctor.statistics import climbs, median, usual_rate
@@ -52,7 +52,12 @@ def diagnose(watch: Watch, seconds: float = SECONDS) -> list[Finding]:
         findings += [f.model_copy(update={"model": evidence.name}) for f in mine] if several else mine
     if not watch.probes and watch.loose.step:
         findings = judge(watch.loose.finish(), LOOSE_RULES)
-    return sorted(findings, key=lambda one: SEVERITIES[one.severity])
+    return sorted(findings, key=lambda one: (SEVERITIES[one.severity], _place(one)))
+
+
+def _place(one: Finding) -> int:
+    """Return the place of a finding among those of all models; what is only good to know stays where it is."""
+    return PLACE.get(one.code, len(PLACE)) if one.severity != "info" else 0
 
 
 Rule = Callable[[Evidence], Finding | None]

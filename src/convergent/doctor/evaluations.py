@@ -195,11 +195,18 @@ class EvaluationLog:
         if inputs is not None:
             self._keep(chunk, inputs, target)
         elif last is not None and last.step == step and not self.inputs and last.samples == chunk.samples:
-            chunk.hashes = last.hashes
+            self._hand_on(last, chunk, target)
         self.chunks.append(chunk)
         self._unread.append(chunk)
         if self._readings.is_due():
             self.read()
+
+    def _hand_on(self, last: Chunk, chunk: Chunk, target: Tensor) -> None:
+        """Give what a comparison kept to the one that takes its place."""
+        chunk.hashes, chunk.inputs = last.hashes, last.inputs
+        if last.inputs is not None:
+            chunk.targets = target.detach().clone()
+            self._seen.discard(_signature(last) if last.hashes else (0, 0, 0))
 
     def read(self) -> None:
         """Bring what waits on the device to the host together."""
@@ -246,11 +253,15 @@ class EvaluationLog:
 
     def _drop_repeated(self, chunk: Chunk, inputs: Tensor) -> None:
         """Let samples go that an earlier evaluation has kept, as their hashes tell."""
-        signature = (len(chunk.hashes), chunk.hashes[0], chunk.hashes[-1])
+        signature = _signature(chunk)
         if signature in self._seen:
             chunk.inputs = chunk.targets = None
             self._bytes_left += inputs.numel() * inputs.element_size()
         self._seen.add(signature)
+
+
+def _signature(chunk: Chunk) -> tuple[int, int, int]:
+    return len(chunk.hashes), chunk.hashes[0], chunk.hashes[-1]
 
 
 def _on_device(chunk: Chunk) -> list[Tensor]:

@@ -136,7 +136,7 @@ class Probe:
         self._collect()
         self.forwarded = True
         self._pairs = []
-        if not (closely or self.collector.open):
+        if not (closely or self.collector.looks):
             return
         self.note_mode()
         self._input = first_tensor(args, kwargs)
@@ -211,7 +211,7 @@ class Probe:
             self.evidence.batch_size = len(self._input)
         if self._pairs and self.evidence.data.loss is None:
             self.loss_log.commit(self.evidence, self._pairs, self.loss, self._pending)
-        if self._input is not None and self.collector.open and not self.is_part:
+        if self._input is not None and self.collector.looks and not self.is_part:
             self._learned = (self._input, self._pairs[0][3] if self._pairs else None)
         self._pairs = []
         self._input = None
@@ -301,6 +301,8 @@ class Probe:
 
     def after_evaluation_forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A forward pass without gradients has ended."""
+        if self.step:
+            self.collector.end_pass()
         inputs = first_tensor(args, kwargs)
         if inputs is not None:
             self.log.add_inputs(inputs)
@@ -352,6 +354,7 @@ class Probe:
         evidence.steps_per_epoch = self.collector.steps_per_epoch
         evidence.data.repeated_batches = self.collector.equal_batches
         evidence.data.train = self.collector.sample_set()
+        evidence.data.broken_targets = self.ring.broken()
         evidence.data.late_spread, evidence.data.late_classes = self.ring.spread(), self.ring.classes()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)

@@ -31,6 +31,7 @@ STRUCTURE = (
 DATA = (
     "data/targets-not-scaled",
     "data/inputs-not-normalized",
+    "data/constant-feature",
     "data/augmentation-too-strong",
     "data/labels-shuffled",
     "data/train-val-leakage",
@@ -71,7 +72,6 @@ COURSE = (
     "result/class-collapse",
     "result/no-better-than-baseline",
     "result/too-good",
-    "data/constant-feature",
     "result/stopped-early",
     "training/edge-of-stability",
     "training/batch-size",
@@ -82,7 +82,6 @@ PLACE = {code: place for place, code in enumerate(ORDER)}
 BAD_RESULT = frozenset(COURSE) - {
     "training/overfitting",
     "data/too-few-samples",
-    "data/constant-feature",
     "result/too-good",
     "training/batch-size",
 }
@@ -97,6 +96,8 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "data/labels-shuffled": BAD_RESULT
     | BAD_STEPS
     | {"training/overfitting", "data/too-few-samples", "data/label-noise", "data/conflicting-labels"},
+    "data/constant-feature": BAD_RESULT
+    | {"data/train-val-leakage", "data/conflicting-labels", "data/duplicate-samples", "data/label-noise"},
     "data/augmentation-too-strong": BAD_RESULT
     | {"data/labels-shuffled", "data/label-noise", "data/preprocessing-mismatch"},
     "data/train-val-leakage": frozenset({"result/too-good", "data/duplicate-samples"}),

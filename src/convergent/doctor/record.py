@@ -60,6 +60,8 @@ class SampleSet:
     """Samples in the split, where that is known."""
     with_replacement: bool = False
     """Batches are drawn at random from all samples: that one comes again says nothing."""
+    times: float = 1.0
+    """How often every sample comes in an epoch."""
 
     def in_single_precision(self) -> SampleSet:
         """Return inputs and targets as float32 where they were kept as bfloat16: rules compute with them."""
@@ -96,6 +98,8 @@ class DataEvidence:
     """Standard deviation of all numbers in the last batches that were trained on."""
     late_classes: Tensor | None = None
     """Class numbers of the last batches that were trained on."""
+    broken_targets: tuple[int, int] = (0, 0)
+    """Of the batches that were kept: samples with numbers for the loss that are not finite, and all."""
     repeated_batches: int = 0
     """Batches that are equal to the one before."""
 
@@ -206,6 +210,11 @@ class Experiments:
     """The loss of the best prediction of all: above zero where targets are shares, as after smoothing."""
     several_inputs: bool = False
     """The network takes more than one tensor that holds samples: the first alone need not tell the target."""
+    attends_over_batch: str = ""
+    """A layer that takes time first and is given samples first; empty where there is none."""
+    hidden_growth: float | None = None
+    """Of a recurrent state with ReLU at its first weights: its norm at the end by that after a third of the time."""
+    growing_layer: str = ""
     samples_mix: float | None = None
     """Largest change of one sample's output when only another sample changes, by the outputs' std; eval mode."""
     future_leak: float | None = None

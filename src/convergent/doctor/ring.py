@@ -49,6 +49,22 @@ class Ring:
             return None
         return torch.cat([each[0].detach().cpu() for each in found])
 
+    def broken(self) -> tuple[int, int]:
+        """Return how many samples bring numbers that are not finite, and how many there are.
+
+        Where most samples of a tensor are broken it comes from a network that is, not from the data.
+        """
+        bad = of = 0
+        for args, kwargs, outside in self.batches:
+            leaves = pytree.tree_leaves((args, kwargs, outside))
+            numbers = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.is_floating_point() and leaf.ndim]
+            size = max((len(one) for one in numbers), default=0)
+            rows = [~torch.isfinite(one.reshape(size, -1)).all(1) for one in numbers if len(one) == size]
+            some = [broken for broken in rows if 2 * int(broken.sum()) < size]
+            of += size
+            bad += int(torch.stack(some).any(0).sum()) if some else 0
+        return bad, of
+
     def keep(self, call: Call, outside: list[Tensor]) -> bool:
         """Keep the call that was copied last, with a copy of what came from outside; False where that does not fit."""
         if self.batches and len(self.batches[0][2]) != len(outside):

@@ -10,6 +10,8 @@ import numpy as np
 
 from convergent.doctor.record import Evaluation, Evidence, StepSample
 
+SAME_LOSS = 1e-4
+"""Of a loss: what exchanged inputs change by rounding."""
 LEARNED_WELL = 0.35
 LEARNED_LITTLE = 0.85
 FLAT, FEW_PERCENT, MUCH, WON = 10.0, 0.03, 0.1, 0.3
@@ -112,7 +114,7 @@ def learned_well(evidence: Evidence) -> bool:
     """Return whether the training solved most of what a constant prediction leaves."""
     found = best_skill(evidence)
     seen = course(evidence)
-    if seen is not None and not math.isfinite(seen.end):
+    if (seen is not None and not math.isfinite(seen.end)) or (found is None and ignores_inputs(evidence)):
         return False
     if found is not None and found > 0.7:
         return room(evidence) < 1.5 or evidence.experiments.chance_loss is None
@@ -129,9 +131,34 @@ def failed(evidence: Evidence) -> bool:
     found = best_skill(evidence)
     if found is not None and found > 0.25:
         return False
+    if found is None and ignores_inputs(evidence):
+        return True
     if room(evidence) > LEARNED_LITTLE:
         return True
     return found is not None and found < 0.05 and seen.end > 0.5 * seen.reference
+
+
+def dead_from_the_start(evidence: Evidence) -> str:
+    """Return the activation after which all units are zero for every sample at every step; empty where there is none.
+
+    What stands before it has no gradient, at whatever learning rate.
+    """
+    shares: dict[str, list[float]] = {}
+    for sample in evidence.activations:
+        if sample.units > 1:
+            shares.setdefault(sample.name, []).append(sample.zero_units)
+    return next((name for name, mine in shares.items() if len(mine) >= 3 and min(mine) >= 1.0), "")
+
+
+def ignores_inputs(evidence: Evidence) -> bool:
+    """Return whether handing inputs to other samples' targets leaves a loss with targets exactly as it is."""
+    tried, train = evidence.experiments, evidence.data.train
+    if evidence.data.loss is None or train is None or train.targets is None or evidence.adversarial:
+        return False
+    if tried.real_loss is None or len(tried.permuted_loss) < 5 or not math.isfinite(tried.real_loss):
+        return False
+    largest = max(abs(loss - tried.real_loss) for loss in tried.permuted_loss)
+    return largest <= SAME_LOSS * max(abs(tried.real_loss), 1e-6)
 
 
 def climbs(evidence: Evidence) -> bool:

@@ -20,12 +20,12 @@ from convergent.doctor.probe import Probe
 from convergent.doctor.values import pack, unpack
 from convergent.doctor.watch import Watch
 
-FORMAT = 2
+FORMAT = 3
 PROBE = ("step", "linear_pairs", "branches", "products", "_ran", "_activation_after", "_followed_by", "_last_layer")
 LOSS = ("output_transform", "gives_output", "scale", "hand_scale", "values", "parts", "tried")
 COLLECTOR = (
     "sizes", "kept_hashes", "seen", "steps_per_epoch", "batches", "open", "repeated", "equal_batches",
-    "with_replacement", "_previous", "_previous_step", "_last_step", "_equal_in_a_row", "_full",
+    "with_replacement", "counts", "times", "_previous", "_previous_step", "_last_step", "_equal_in_a_row", "_full",
 )  # fmt: skip
 Part = tuple[dict[str, Tensor], dict[str, Any]]
 """Tensors by name, and the rest as JSON."""

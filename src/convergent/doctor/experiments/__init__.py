@@ -18,6 +18,7 @@ import torch
 from convergent.doctor.experiments.chance import chance_loss, floor_loss
 from convergent.doctor.experiments.curvature import noise_scale, sharpness
 from convergent.doctor.experiments.dependence import (
+    attends_over_batch,
     doubled_batch,
     future_leak,
     given_answers,
@@ -35,7 +36,7 @@ from convergent.doctor.experiments.modes import (
     positives,
 )
 from convergent.doctor.experiments.penalty import freed_gap, penalty_ratio
-from convergent.doctor.experiments.recurrence import time_ratio
+from convergent.doctor.experiments.recurrence import hidden_growth, time_ratio
 from convergent.doctor.record import Evidence, Experiments
 from convergent.doctor.subject import Subject
 from convergent.memory import give_back_freed_memory
@@ -61,6 +62,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
     found.initial_loss = before[0] if before else None
     steps: list[tuple[float, Callable[[], Any]]] = [
         (1.0, lambda: set_all(found, samples_mix=samples_mix(subject))),
+        (1.0, lambda: set_all(found, attends_over_batch=attends_over_batch(subject))),
         (1.0, lambda: set_all(found, several_inputs=several_inputs(subject))),
         (1.0, lambda: set_all(found, causal=is_causal(subject))),
         (1.0, lambda: set_all(found, given_answers=given_answers(subject))),
@@ -72,6 +74,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
         (1.0, lambda: set_all(found, positives=positives(subject, evidence))),
         (1.0, lambda: set_all(found, affine=is_affine(subject))),
         (1.0, lambda: set_all(found, penalty_ratio=penalty_ratio(subject))),
+        (1.0, lambda: set_all(found, **hidden_growth(subject))),
         (1.0, lambda: set_all(found, time_ratio=time_ratio(subject))),
         (1.0, lambda: set_all(found, noise_scale=noise_scale(subject))),
         (1.0, lambda: set_all(found, sharpness=sharpness(subject, evidence))),

@@ -62,6 +62,8 @@ def samples_mix(subject: Subject) -> float | None:
     found = shifted(example)
     if (found is not None and found[1] == 0) or _compares_samples(subject, example):
         return None  # what stands first is the time: samples are columns
+    if _given_pairs(subject, example):
+        return None
     subject.model.eval()
     args, kwargs, _ = example
     before = _output_rows(subject, args, kwargs)
@@ -79,6 +81,45 @@ def samples_mix(subject: Subject) -> float | None:
         spread = before.std(unbiased=False) + 1e-3 * before.abs().mean() + 1e-9
         worst = max(worst, float((after - before)[others].abs().max() / spread))
     return worst
+
+
+def _given_pairs(subject: Subject, example: Example) -> bool:
+    """Return whether an input holds a number for every pair of samples, as a graph's edges: they are meant to mix."""
+    leaves = [leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor)]
+    return any(leaf.ndim == 2 and len(leaf) == leaf.shape[1] == subject.batch_size for leaf in leaves)
+
+
+@torch.no_grad()
+def attends_over_batch(subject: Subject) -> str:
+    """Return the name of an attention or recurrent layer that takes time first and is given samples first, or "".
+
+    Only where the network's own input has its samples first, and the layer's other dimension is not the batch's.
+    """
+    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    first = _inputs(example) if example is not None else None
+    if example is None or first is None or first.ndim < 2 or len(first) != subject.batch_size:
+        return ""
+    if first.shape[1] == subject.batch_size or shifted(example) is not None:
+        return ""
+    found: list[str] = []
+    hooks = []
+    for name, module in subject.model.named_modules():
+        if isinstance(module, nn.MultiheadAttention | nn.RNNBase) and not module.batch_first:
+
+            def look(module: nn.Module, args: Any, kwargs: Any, name: str = name) -> None:
+                given = args[0] if args else kwargs.get("query", kwargs.get("input"))
+                if isinstance(given, Tensor) and given.ndim == 3 and len(given) == subject.batch_size:
+                    found.extend([name] if given.shape[1] != subject.batch_size else [])
+
+            hooks.append(module.register_forward_pre_hook(look, with_kwargs=True))
+    try:
+        if hooks:
+            subject.model.train()  # in evaluation mode a fused layer calls no hooks
+            subject.forward(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found[0] if found else ""
 
 
 def is_affine(subject: Subject) -> bool | None:
@@ -154,8 +195,26 @@ def given_answers(subject: Subject) -> bool:
         same = [one for one in tokens if one.numel() == target.numel() and _equals(one, target)]
         others = [one for one in tokens if all(one is not it for it in same) and int(one.max()) > 1]  # no mask
         if same and any(one.numel() != target.numel() or not _equals(one, target) for one in others):
-            return True
+            return _sees_its_own(subject, same[0])
     return False
+
+
+def _sees_its_own(subject: Subject, answers: Tensor) -> bool:
+    """Return whether an output depends on its own answer: a decoder may itself move what it is given by a step."""
+    args, kwargs, _ = subject.train_batches[0]
+    length = answers.shape[1]
+    middle = length // 2
+    other = answers.clone()
+    other[:, middle:] = answers.roll(1, 0)[:, middle:]
+    changed = other[:, middle] != answers[:, middle]
+    subject.model.eval()
+    before = _by_time(subject, args, kwargs, length)
+    args, kwargs = pytree.tree_map_only(Tensor, lambda t: other if t is answers else t, (args, kwargs))
+    after = _by_time(subject, args, kwargs, length)
+    if before is None or after is None or len(before) != len(changed) or not changed.any():
+        return True
+    change = (after[:, : middle + 1] - before[:, : middle + 1])[changed].abs().max()
+    return float(change) > 1e-4 * float(before.std(unbiased=False) + 1e-9)
 
 
 def _is_token(leaf: Tensor) -> bool:
@@ -173,7 +232,7 @@ def shifted(example: Example) -> tuple[Tensor, int] | None:
     A decoder's input is not the first: that is what it translates. A model that computes its own loss gets its targets
     as an argument.
     """
-    inputs = [leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor) and leaf.ndim == 2]
+    inputs = [leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor) and _is_sequence(leaf)]
     others = [leaf for leaf in pytree.tree_leaves(example[2]) if isinstance(leaf, Tensor) and leaf.ndim]
     for tokens in inputs:
         for target in (*others, *inputs):
@@ -181,20 +240,28 @@ def shifted(example: Example) -> tuple[Tensor, int] | None:
             if target is tokens or ahead is None:
                 continue
             for time in (1, 0):
-                length = tokens.shape[time]
-                if length < SHORTEST or not tokens.shape[1 - time]:
+                flat = tokens.reshape(ahead.shape)
+                length = flat.shape[time]
+                if length < SHORTEST or not flat.shape[1 - time] or (tokens.ndim > 2 and time == 0):
                     continue
-                later, earlier = tokens.narrow(time, 1, length - 1), ahead.narrow(time, 0, length - 1)
+                later, earlier = flat.narrow(time, 1, length - 1), ahead.narrow(time, 0, length - 1)
                 known = (earlier >= 0) | earlier.is_floating_point()  # ids below zero do not count: padding, mostly
                 if known.any() and (later == earlier)[known].float().mean() > SHIFTED:
                     return tokens, time
     return None
 
 
+def _is_sequence(leaf: Tensor) -> bool:
+    """Return whether a tensor is (B, T), or a series of one channel: (B, 1, T) or (B, T, 1)."""
+    return leaf.ndim == 2 or (leaf.ndim == 3 and 1 in leaf.shape[1:] and leaf.is_floating_point())
+
+
 def _beside(tokens: Tensor, target: Tensor) -> Tensor | None:
     """Return the targets as tokens (B, T) or (T, B), what stands behind the last token left out; None for others."""
     if target.numel() == tokens.numel():
-        return target.reshape(tokens.shape)
+        return target.reshape(len(tokens), -1)
+    if tokens.ndim > 2:
+        return None
     wider = target.ndim == 2 and len(target) == len(tokens) and target.shape[1] > tokens.shape[1]
     return target[:, : tokens.shape[1]] if wider else None
 
@@ -209,10 +276,12 @@ def future_leak(subject: Subject) -> float | None:
     args, kwargs, _ = example
     inputs = found[0]
     subject.model.eval()
-    length = inputs.shape[1]
+    flat = inputs.reshape(len(inputs), -1)
+    length = flat.shape[1]
     middle = length // 2
-    other = inputs.clone()
-    other[:, middle:] = inputs.roll(1, 0)[:, middle:].flip(1)
+    other = flat.clone()
+    other[:, middle:] = flat.roll(1, 0)[:, middle:].flip(1)
+    other = other.reshape(inputs.shape)
     before = _by_time(subject, args, kwargs, length)
     args, kwargs = pytree.tree_map_only(Tensor, lambda t: other if t is inputs else t, (args, kwargs))
     after = _by_time(subject, args, kwargs, length)

@@ -25,10 +25,19 @@ FREED_STEPS = 150
 
 
 def penalty_ratio(subject: Subject) -> float | None:
-    """Return the norm of a penalty's gradient by that of the rest of the loss, at the final weights.
+    """Return the norm of a penalty's gradient by that of the rest of the loss, at the final weights or at the first.
 
-    A penalty is what reaches the weights past the network's output, the same for every batch. None where there is none.
+    The larger: where a penalty has pulled the weights to nothing there is nothing left to pull. A penalty is what
+    reaches the weights past the network's output, the same for every batch. None where there is none.
     """
+    last = _ratio(subject)
+    if last is None or subject.initial_state is None:
+        return last
+    subject.to_start()
+    return max(last, _ratio(subject) or 0.0)
+
+
+def _ratio(subject: Subject) -> float | None:
     weights = [p for p in subject.model.parameters() if p.requires_grad]
     subject.model.eval()
     if len(subject.train_batches) < 2:

@@ -5,6 +5,7 @@ TheDeepChecker (Ben Braiek and Khomh 2023); rho_B of Rakitianskaia and Engelbrec
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 from convergent.doctor.features import numeric_targets
@@ -54,7 +55,9 @@ def dying_relu(evidence: Evidence) -> Finding | None:
 def saturated_activations(evidence: Evidence) -> Finding | None:
     """Say in which hidden layers sigmoid or tanh is stuck at its ends."""
     ends = {layer.name for layer in evidence.layers if layer.is_last}
-    stuck = {n: median([s.saturation for s in mine]) for n, mine in _late(evidence).items() if n not in ends}
+    late = {name: mine for name, mine in _late(evidence).items() if name not in ends}
+    stuck = {name: median([s.saturation for s in mine if math.isfinite(s.saturation)]) for name, mine in late.items()}
+    stuck = {name: value for name, value in stuck.items() if math.isfinite(value)}
     worst = max(stuck, key=lambda name: stuck[name], default=None)
     if worst is None or stuck[worst] <= SATURATED or learned_well(evidence):
         return None

@@ -37,6 +37,16 @@ def large_domain(samples: SampleSet | None) -> bool:
 def duplicate_samples(evidence: Evidence) -> Finding | None:
     """Note where the same sample comes several times within an epoch."""
     samples = evidence.data.train
+    if samples is not None and samples.times > 1 and large_domain(samples) and not evidence.experiments.causal:
+        return finding(
+            "data/duplicate-samples",
+            "warning",
+            "training data",
+            f"every training sample comes {samples.times:.3g} times between two evaluations: an epoch holds "
+            f"{1 - 1 / samples.times:.0%} copies",
+            times=samples.times,
+            share=1 - 1 / samples.times,
+        )
     if samples is None or len(samples.hashes) < FEWEST or not large_domain(samples) or evidence.experiments.causal:
         return None
     if samples.with_replacement or (evidence.steps_per_epoch is None and samples.total is None):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -28,6 +30,8 @@ FAR_OUT = 1000.0
 """Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
 DETAILED, SAME_IN_BATCH, VALUES = 8, 0.8, 20
 """Numbers of a sample, different samples of a batch, and different numbers: of a game's states there are few."""
+MANY_CONSTANT = 0.25
+"""Of all features: something was lost on the way."""
 MANY_TOKENS, ONE_TOKEN = 50, 0.8
 """Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
 MOST_PADDING, AT_ENDS = 3, 0.99
@@ -38,6 +42,25 @@ MANY_TIMES = 8
 
 def non_finite_values(evidence: Evidence) -> Finding | None:
     """Say which samples hold NaN or infinite values."""
+    return _in_samples(evidence) or _beside_the_output(evidence)
+
+
+def _beside_the_output(evidence: Evidence) -> Finding | None:
+    """Say where numbers that a loss of one's own got with the output are not finite."""
+    bad, of = evidence.data.broken_targets
+    if not bad or all(map(math.isfinite, evidence.losses)):
+        return None  # a mask may be infinite on purpose
+    return finding(
+        "data/non-finite-values",
+        "critical",
+        "training targets",
+        f"{bad} of the {of} samples of the last batches bring NaN or infinite numbers into the loss",
+        samples=bad,
+        of=of,
+    )
+
+
+def _in_samples(evidence: Evidence) -> Finding | None:
     for split, samples in (("training", evidence.data.train), ("validation", evidence.data.valid)):
         if samples is None:
             continue
@@ -229,9 +252,10 @@ def constant_feature(evidence: Evidence) -> Finding | None:
     if not constant:
         return None
     name = "features" if samples.inputs.ndim == 2 else "channels"
+    many = len(constant) >= MANY_CONSTANT * len(x_DN) and not learned_well(evidence)
     return finding(
         "data/constant-feature",
-        "info",
+        "warning" if many else "info",
         f"{name} {', '.join(feature_name(evidence, column) for column in constant[:5])}",
         f"{len(constant)} of {len(x_DN)} {name} have the same value in all {len(samples.inputs)} samples seen",
         features=constant[:20],

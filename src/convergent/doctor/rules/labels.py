@@ -156,7 +156,7 @@ def class_imbalance(evidence: Evidence) -> Finding | None:
 
 def _weighed(counts: Tensor, call: LossCall) -> Tensor | None:
     """Return how much each class counts in the loss; None where its weights are not known, or do what they should."""
-    if not call.weighted:
+    if not call.weighted or (len(call.class_weights) >= len(counts) and len(set(call.class_weights)) == 1):
         return counts
     if len(call.class_weights) < len(counts):
         return None

@@ -42,7 +42,7 @@ def train_val_leakage(evidence: Evidence) -> Finding | None:
     repeats = shared < 4 * natural  # the data repeats itself as much within the training split
     return finding(
         "data/train-val-leakage",
-        "info" if repeats and shared < 0.1 else "critical" if shared > 0.1 else "warning",
+        "critical" if shared > 0.1 and not repeats else "info" if repeats and shared < 0.1 else "warning",
         "validation data",
         f"{shared:.0%} of the validation samples are in the training data: the score is not that of unseen data",
         share=shared,

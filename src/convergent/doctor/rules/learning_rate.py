@@ -14,6 +14,7 @@ from convergent.doctor.statistics import (
     better_rate,
     block_means,
     course,
+    dead_from_the_start,
     failed,
     learned_well,
     median,
@@ -26,6 +27,7 @@ from convergent.doctor.statistics import (
 from convergent.types import Finding
 
 LARGE_UPDATE = 0.1
+SOME_STEPS = 8
 SMALL_UPDATE = 3e-4
 TINY_UPDATE = 1e-5
 """Below it no experiment is needed: 10,000 steps could not turn the weights around."""
@@ -34,6 +36,10 @@ BEYOND = 3.0
 AHEAD = 0.9
 CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
+LASTING, LASTS = 0.99, 0.1
+"""Momentum from which on it is looked at, and the share of the training that it may last."""
+BROKE_FROM = 2.0
+"""Times the first loss: from there on a loss that is no number any more may have grown to it."""
 
 
 def learning_rate_too_high(evidence: Evidence) -> Finding | None:
@@ -52,11 +58,15 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     large = size > LARGE_UPDATE or worst > 1.0
     worse = room(evidence) > 1.5
     bad = failed(evidence) or worse
+    if not seen.finite and slower is None and not _grew_before_it_broke(evidence):
+        return None
     if failed(evidence) and (_ahead_of_the_end(evidence, seen) or _turns_uphill(evidence) or _kills_units(evidence)):
         slower = grew = True
+    if failed(evidence) and _overturns(evidence, early):
+        slower = grew = True
     broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
-    if not broken and not (slower and large):
-        return None
+    if not broken and not (slower and large) and not (slower and _far_ahead(evidence, seen)):
+        return _lasting_momentum(evidence)
     rate = usual_rate(evidence) or math.nan
     says = (
         "the loss is no finite number any more"
@@ -76,9 +86,58 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     )
 
 
+def _lasting_momentum(evidence: Evidence) -> Finding | None:
+    """Say where momentum sums up so many gradients that a good part of the training is one step."""
+    summed, rate = 1 / max(1e-9, 1 - evidence.momentum), usual_rate(evidence) or math.nan
+    if evidence.optimizer != "SGD" or evidence.momentum < LASTING or summed < LASTS * len(evidence.losses):
+        return None
+    return finding(
+        "training/learning-rate-too-high",
+        "warning",
+        "optimizer",
+        f"momentum {evidence.momentum:g} sums up {summed:.0f} gradients, in a training of {len(evidence.losses)} "
+        f"steps: they are as large as with a learning rate of {rate * summed:.3g}, and go on long after they should "
+        "turn; 0.9 is usual",
+        momentum=evidence.momentum,
+        learning_rate=rate,
+        effective_rate=rate * summed,
+    )
+
+
 def _holds_at_lower_rate(evidence: Evidence) -> bool:
     rate = usual_rate(evidence) or math.nan
     return any(lower < 0.5 * rate and math.isfinite(loss) for lower, loss in evidence.experiments.range_test)
+
+
+def _grew_before_it_broke(evidence: Evidence) -> bool:
+    """Return whether the loss rose before it was no finite number any more; what breaks at once has another cause."""
+    finite = [loss for loss in evidence.losses if math.isfinite(loss)]
+    return len(finite) < 2 or max(finite[1:]) > BROKE_FROM * abs(finite[0])
+
+
+def _overturns(evidence: Evidence, sizes: list[float]) -> bool:
+    """Return whether some early steps change the weights by a tenth of their norm or more, and a tenth does better.
+
+    A median would not see them: weights that grow with every step make the later ones look small.
+    """
+    tried = evidence.experiments
+    same, tenth = tried.same_rate_loss, tried.tenth_rate_loss
+    largest = sorted((size for size in sizes if math.isfinite(size)), reverse=True)[:SOME_STEPS]
+    return (
+        same is not None and tenth is not None and tenth < same
+        and len(largest) == SOME_STEPS and median(largest) > LARGE_UPDATE
+    )  # fmt: skip
+
+
+def _far_ahead(evidence: Evidence, seen: Course) -> bool:
+    """Return whether a lower rate, on batches it was not trained on, is after a few steps far below the training's end.
+
+    What is learned by heart is not: those batches are fresh.
+    """
+    tried, rate = evidence.experiments, usual_rate(evidence) or math.nan
+    best = min(tried.range_test, key=lambda pair: pair[1], default=(math.nan, math.nan))[0]
+    fresh = tried.fresh_best_loss
+    return fresh is not None and best < 0.5 * rate and math.isfinite(seen.end) and fresh < CLEARLY * seen.end
 
 
 def _turns_uphill(evidence: Evidence) -> bool:
@@ -123,6 +182,8 @@ def learning_rate_too_low(evidence: Evidence) -> Finding | None:
     """Say where steps are so small that the loss barely falls though a larger rate would bring it down."""
     seen = course(evidence)
     if seen is None or not math.isfinite(seen.end) or evidence.adversarial or seen.steps < 10:
+        return None
+    if dead_from_the_start(evidence):
         return None
     warming = rounded_away(evidence) or still_warming(evidence)
     if warming is not None or not failed(evidence):

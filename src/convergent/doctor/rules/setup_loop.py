@@ -6,7 +6,14 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
-from convergent.doctor.statistics import better_rate, failed, learned_well, share_of_steps, usual_rate
+from convergent.doctor.statistics import (
+    better_rate,
+    dead_from_the_start,
+    failed,
+    learned_well,
+    share_of_steps,
+    usual_rate,
+)
 from convergent.types import Finding
 
 
@@ -104,6 +111,8 @@ def learning_rate_out_of_range(evidence: Evidence) -> Finding | None:
     if better is None or same is None or not rate or learned_well(evidence) or not failed(evidence):
         return None
     best_rate, best = better
+    if best_rate > rate and (dead_from_the_start(evidence) or not all(map(math.isfinite, evidence.losses))):
+        return None  # larger steps mend neither
     if 0.11 < best_rate / rate < 9:
         return None
     side = "high" if best_rate < rate else "low"

@@ -6,7 +6,7 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, Layer
-from convergent.doctor.statistics import failed, learned_well, median, room
+from convergent.doctor.statistics import SAME_LOSS, dead_from_the_start, failed, learned_well, median, room
 from convergent.types import Finding
 
 MATRICES = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN", "Quant")
@@ -17,6 +17,8 @@ HE = 2**0.5
 FEWEST_HIDDEN, NOTHING = 4, 1e-4
 """Layers, and the share of a signal that passes all of them."""
 DEPENDS = 1e-3
+GROWN = 100.0
+"""Times, of a recurrent state at its first weights."""
 FEWEST_PASSES = 10
 MANY_ROWS = 0.05
 """Of an embedding: padding, unknown words and a few others may well be zero."""
@@ -50,7 +52,23 @@ def bad_initialization(evidence: Evidence) -> Finding | None:
             weight_mean=mine[0].weight_mean,
             layers=[one.name for one in mine],
         )
-    return _spread(evidence, layers)
+    return _grows_in_time(evidence) or _spread(evidence, layers)
+
+
+def _grows_in_time(evidence: Evidence) -> Finding | None:
+    """Say where the state of a recurrent network with ReLU grows from step to step at its first weights."""
+    tried = evidence.experiments
+    if tried.hidden_growth is None or not tried.hidden_growth > GROWN or not failed(evidence):
+        return None
+    return finding(
+        "setup/bad-initialization",
+        "critical",
+        tried.growing_layer,
+        f"with its first weights the state of {tried.growing_layer} grows {tried.hidden_growth:.3g} times from the "
+        "first third of a sequence to its end: the recurrent weights are too large for ReLU, which holds nothing back "
+        "(an identity or an orthogonal matrix below 1 keeps its size)",
+        growth=tried.hidden_growth,
+    )
 
 
 def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
@@ -135,13 +153,14 @@ def parameters_not_trained(evidence: Evidence) -> Finding | None:
     for sample in evidence.samples:
         missing &= set(sample.grad_missing)
     stuck: dict[str, tuple[int, str]] = {}
+    dead = dead_from_the_start(evidence)  # then it is the activation that lets no gradient pass
     for layer in evidence.layers:
         lost = [name for name in missing if name.rpartition(".")[0] == layer.name]
         if layer.trainable and layer.in_optimizer < layer.trainable:
             stuck[layer.name] = (layer.trainable - layer.in_optimizer, "held by no optimiser")
         elif lost and layer.trainable:
             stuck[layer.name] = (layer.trainable, "no gradient")
-        elif layer.trainable and _never_moved(evidence, layer):
+        elif layer.trainable and not dead and _never_moved(evidence, layer):
             stuck[layer.name] = (layer.trainable, "a gradient of exactly zero at every step")
         elif layer.fresh and not layer.trainable and not learned_well(evidence):
             stuck[layer.name] = (layer.num_parameters, "frozen at its random initialisation")
@@ -203,7 +222,18 @@ def _stuck(evidence: Evidence, stuck: dict[str, tuple[int, str]]) -> Finding | N
 
 def samples_mix_in_batch(evidence: Evidence) -> Finding | None:
     """Say where one sample's output depends on another's input."""
-    change = evidence.experiments.samples_mix
+    change, layer = evidence.experiments.samples_mix, evidence.experiments.attends_over_batch
+    if evidence.data.repeated_batches > 1:
+        return None  # all samples at every step: nodes of a graph, say, which tell each other what they know
+    if layer:
+        return finding(
+            "setup/samples-mix-in-batch",
+            "critical",
+            layer,
+            f"{layer} takes (time, batch, features) and is given (batch, time, features): it attends over the samples "
+            "of the batch, and what stands in one sample's own sequence is never compared; batch_first=True",
+            layer=layer,
+        )
     if change is None or not change > DEPENDS:
         return None
     return finding(
@@ -294,7 +324,7 @@ def input_ignored(evidence: Evidence) -> Finding | None:
     if not math.isfinite(tried.real_loss):
         return None
     largest = max(abs(loss - tried.real_loss) for loss in tried.permuted_loss)
-    if largest > 1e-4 * max(abs(tried.real_loss), 1e-6):
+    if largest > SAME_LOSS * max(abs(tried.real_loss), 1e-6):
         return None
     return finding(
         "setup/input-ignored",
