@@ -84,9 +84,11 @@ def samples_mix(subject: Subject) -> float | None:
 
 
 def _given_pairs(subject: Subject, example: Example) -> bool:
-    """Return whether an input holds a number for every pair of samples, as a graph's edges: they are meant to mix."""
+    """Return whether one of several inputs holds a number for every pair of samples: edges of a graph mix on purpose."""
     leaves = [leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor)]
-    return any(leaf.ndim == 2 and len(leaf) == leaf.shape[1] == subject.batch_size for leaf in leaves)
+    return len(leaves) > 1 and any(
+        leaf.ndim == 2 and len(leaf) == leaf.shape[1] == subject.batch_size for leaf in leaves
+    )
 
 
 @torch.no_grad()

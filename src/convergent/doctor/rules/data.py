@@ -30,8 +30,8 @@ FAR_OUT = 1000.0
 """Times the 98th percentile, which no tail of incomes or prices reaches: a log-normal's largest is a few dozen off."""
 DETAILED, SAME_IN_BATCH, VALUES = 8, 0.8, 20
 """Numbers of a sample, different samples of a batch, and different numbers: of a game's states there are few."""
-MANY_CONSTANT = 0.25
-"""Of all features: something was lost on the way."""
+MANY_CONSTANT, MOST_OF_TABLE = 0.25, 64
+"""Of all features, and of how many there may be: something was lost on the way."""
 MANY_TOKENS, ONE_TOKEN = 50, 0.8
 """Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
 MOST_PADDING, AT_ENDS = 3, 0.99
@@ -252,7 +252,8 @@ def constant_feature(evidence: Evidence) -> Finding | None:
     if not constant:
         return None
     name = "features" if samples.inputs.ndim == 2 else "channels"
-    many = len(constant) >= MANY_CONSTANT * len(x_DN) and not learned_well(evidence)
+    table = samples.inputs.ndim == 2 and len(x_DN) <= MOST_OF_TABLE  # of pixels many are always dark
+    many = table and len(constant) >= MANY_CONSTANT * len(x_DN) and not learned_well(evidence)
     return finding(
         "data/constant-feature",
         "warning" if many else "info",
