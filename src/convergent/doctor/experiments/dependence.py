@@ -84,7 +84,7 @@ def samples_mix(subject: Subject) -> float | None:
 
 
 def _given_pairs(subject: Subject, example: Example) -> bool:
-    """Return whether one of several inputs holds a number for every pair of samples: edges of a graph mix on purpose."""
+    """Return whether one of several inputs holds a number for every pair of samples: edges of a graph."""
     leaves = [leaf for leaf in pytree.tree_leaves(example[:2]) if isinstance(leaf, Tensor)]
     return len(leaves) > 1 and any(
         leaf.ndim == 2 and len(leaf) == leaf.shape[1] == subject.batch_size for leaf in leaves
