@@ -124,6 +124,7 @@ def make_subject(probe: Probe) -> Subject | None:
     return Subject(
         model=model,
         initial_state=probe.initial_state,
+        final_state=probe.model.state_dict(),
         loss=loss,
         train_batches=[
             (args, kwargs, outside[0] if len(outside) == 1 else tuple(outside))

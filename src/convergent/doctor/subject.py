@@ -27,6 +27,8 @@ class Subject:
     make_optimizer: Callable[[nn.Module, float], torch.optim.Optimizer]
     """(model, factor on the learning rate) -> the user's optimiser without its state."""
     batch_size: int
+    final_state: dict[str, Tensor] | None = None
+    """Weights and buffers at the end, those of the program's own model: nothing here changes them. None: the copy's."""
     accumulates: int = 1
     """Batches whose gradients are summed for a step."""
 

@@ -85,7 +85,8 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
     ]
     started = time.thread_time()
     was_training = {module: module.training for module in subject.model.modules()}
-    final = {name: value.clone() for name, value in subject.model.state_dict().items()}
+    # Those of the program's model need no memory of their own.
+    final = subject.final_state or {name: value.clone() for name, value in subject.model.state_dict().items()}
     with own_randomness():
         for share, step in steps:
             if time.thread_time() > started + (deadline - started) * max(share, 0.3):

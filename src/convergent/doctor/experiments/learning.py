@@ -21,6 +21,7 @@ FEWEST_STEPS = 10
 TIMED_STEPS, AT_LEAST = 2, 3
 """Rates that shall be tried even where a step takes long: with fewer steps then."""
 FRESH = 2
+"""Batches that are not trained on."""
 FACTORS = (0.1, 1.0, 10.0, 100.0, 1e-2, 1e3, 1e-3, 1e4)
 
 
@@ -72,35 +73,29 @@ def rates(subject: Subject, deadline: float) -> dict[str, Any]:
     train_copy(subject, subject.train_batches, 1.0, TIMED_STEPS, lambda: True)
     most = int(budget / AT_LEAST * TIMED_STEPS / max(1e-9, time.thread_time() - started))
     steps = max(FEWEST_STEPS, min(RATE_STEPS // subject.accumulates, most))
+    train, fresh = subject.train_batches[:-FRESH], subject.train_batches[-FRESH:]
+    if len(train) < FRESH:
+        train, fresh = subject.train_batches, []
+    reached: dict[float, float] = {}
     for factor in FACTORS:
         if time.thread_time() - started > budget:
             break
-        losses = train_copy(subject, subject.train_batches, factor, steps, lambda: time.thread_time() < deadline)
+        losses = train_copy(subject, train, factor, steps, lambda: time.thread_time() < deadline)
         if len(losses) < steps and math.isfinite(losses[-1]):
             break
-        tail = losses[-len(subject.train_batches) :]
+        tail = losses[-len(train) :]
         ends[factor] = sum(tail) / len(tail)
-    return _on_fresh_batches(subject, ends, steps, deadline) | {
+        if fresh and math.isfinite(ends[factor]):
+            with torch.no_grad():
+                reached[factor] = sum(float(subject.loss_of(example)) for example in fresh) / FRESH
+    best = min(ends, key=lambda factor: ends[factor], default=1.0)
+    # A high rate may only learn a few batches by heart, as embeddings of users do: fresh ones tell.
+    on_fresh = best != 1.0 and best in reached and 1.0 in reached
+    return {
         "range_test": sorted((factor * rate, loss) for factor, loss in ends.items()),
         "tenth_rate_loss": ends.get(0.1),
         "same_rate_loss": ends.get(1.0),
         "higher_rate_loss": ends.get(10.0),
+        "fresh_same_loss": reached[1.0] if on_fresh else None,
+        "fresh_best_loss": reached[best] if on_fresh else None,
     }
-
-
-def _on_fresh_batches(subject: Subject, ends: dict[float, float], steps: int, deadline: float) -> dict[str, float]:
-    """Return what the user's rate and the best one reach on batches that they were not trained on.
-
-    A high rate may only learn a few batches by heart, as embeddings of users do.
-    """
-    best = min(ends, key=lambda factor: ends[factor], default=1.0)
-    train, fresh = subject.train_batches[:-FRESH], subject.train_batches[-FRESH:]
-    if best == 1.0 or len(train) < FRESH:
-        return {}
-    reached = []
-    for factor in (1.0, best):
-        if len(train_copy(subject, train, factor, steps, lambda: time.thread_time() < deadline)) < steps:
-            return {}
-        with torch.no_grad():
-            reached.append(sum(float(subject.loss_of(example)) for example in fresh) / FRESH)
-    return {"fresh_same_loss": reached[0], "fresh_best_loss": reached[1]}
