@@ -22,6 +22,8 @@ LEFT, RIGHT, TOP, BOTTOM = 50, 12, 22, 34
 MAX_POINTS = 300
 MAX_DOTS = 2_000
 MAX_BARS = 40
+COLOURS = 7
+"""Of page.css: s0 to s6."""
 
 
 @dataclass(frozen=True)
@@ -210,14 +212,14 @@ def _axes(x: Scale, y: Scale, x_label: str, y_label: str) -> Markup:
 def _draw_series(series: Series, index: int, x: Scale, y: Scale) -> Markup:
     parts = []
     if series.band:
-        parts.append(Markup('<path class="band s{}" d="{}"/>').format(index % 5, _band(series, x, y)))
-    parts.append(Markup('<path class="line s{}" d="{}"/>').format(index % 5, _polyline(series, x, y)))
+        parts.append(Markup('<path class="band s{}" d="{}"/>').format(index % COLOURS, _band(series, x, y)))
+    parts.append(Markup('<path class="line s{}" d="{}"/>').format(index % COLOURS, _polyline(series, x, y)))
     known = [(a, b) for a, b in zip(series.x, series.y, strict=True) if math.isfinite(b)]
     if (series.points and len(known) <= 60) or len(known) == 1:
         dots = "".join(f"M{x(a):.1f} {y(b):.1f}h0" for a, b in known)
-        parts.append(Markup('<path class="point s{}" d="{}"/>').format(index % 5, dots))
+        parts.append(Markup('<path class="point s{}" d="{}"/>').format(index % COLOURS, dots))
     ring = '<circle class="ring s{}" cx="{:.1f}" cy="{:.1f}" r="6"/>'
-    parts += [Markup(ring).format(index % 5, x(a), y(b)) for a, b in known if a == series.highlight][:1]
+    parts += [Markup(ring).format(index % COLOURS, x(a), y(b)) for a, b in known if a == series.highlight][:1]
     return Markup("").join(parts)
 
 
@@ -254,7 +256,7 @@ def _bar_row(
     for index, values in enumerate(series.values()):
         left, right = sorted((x(edge), x(edge + values[i])))
         rect = '<rect class="bar s{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
-        parts.append(Markup(rect).format(index % 5, left, top + 3, right - left, pitch - 6))
+        parts.append(Markup(rect).format(index % COLOURS, left, top + 3, right - left, pitch - 6))
         edge += values[i]
     parts.append(Markup(text).format("tick", x(max(total, 0)) + 6, middle, "start", number(total)))
     return Markup("").join(parts)
@@ -275,7 +277,7 @@ def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
 
 
 def _legend(names: Sequence[str]) -> Markup:
-    items = [Markup('<li><i class="s{}"></i>{}</li>').format(i % 5, name) for i, name in enumerate(names)]
+    items = [Markup('<li><i class="s{}"></i>{}</li>').format(i % COLOURS, name) for i, name in enumerate(names)]
     return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items))
 
 

@@ -20,7 +20,7 @@ const readers = {
       head: (chart.x_label + " " + lead.s.x[lead.i]).trim(),
       lines: found.map(({ s, i }) => s.name + " " + s.y[i] + (s.x[i] === lead.s.x[lead.i] ? "" : " (at " + s.x[i] + ")")),
       marks: [["line", { x1: lead.s.px[lead.i], x2: lead.s.px[lead.i], y1: 22, y2: 236 }],
-        ...found.map(({ s, i }) => ["circle", { cx: s.px[i], cy: s.py[i], r: 4.5, class: "s" + s.index % 5 }])],
+        ...found.map(({ s, i }) => ["circle", { cx: s.px[i], cy: s.py[i], r: 4.5, class: "s" + s.index % 7 }])],
     };
   },
   scatter(chart, x, y) {
