@@ -310,3 +310,23 @@ def test_draws_with_replacement_are_no_copies() -> None:
         collector.take(rows[torch.randint(60, (10,), generator=g)], None, step)
     collector.end_pass()
     assert collector.times == 1.0 and collector.with_replacement
+
+
+def test_a_lower_rate_that_is_ahead_where_a_step_has_overturned_the_weights() -> None:
+    def one(largest: float) -> Evidence:
+        steps = [replace(s, weight_norm={"a": 1.0}, update_norm={"a": 0.01}) for s in samples()]
+        steps[1] = replace(steps[1], update_norm={"a": largest})
+        halfway = evidence(losses=fall(1.4, 0.9), samples=steps, evaluations=[evaluation(metric=0.6)])
+        rates = [(1e-3, 0.4), (1e-2, 0.5)]
+        return tried(
+            halfway, tenth_rate_loss=0.4, same_rate_loss=0.5, range_test=rates, fresh_best_loss=0.65,
+            fresh_same_loss=0.8,
+        )  # fmt: skip
+
+    assert "training/learning-rate-too-high" in codes(one(1.4))
+    assert "training/learning-rate-too-high" not in codes(one(0.3))
+
+
+def test_a_strong_penalty_is_told_where_the_training_learns_too() -> None:
+    assert codes(tried(evidence(), penalty_ratio=6.0)) == {"training/regularization-dominates": "info"}
+    assert codes(tried(evidence(), penalty_ratio=0.95)) == {}

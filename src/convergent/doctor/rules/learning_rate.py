@@ -38,6 +38,8 @@ CLEARLY = 0.6
 """A loss counts as clearly lower from 0.6 of the other on, both measured from the same first weights."""
 LASTING, LASTS = 0.99, 0.1
 """Momentum from which on it is looked at, and the share of the training that it may last."""
+WELL = 0.8
+"""The same where a step has changed the weights by more than their norm."""
 BROKE_FROM = 2.0
 """Times the first loss: from there on a loss that is no number any more may have grown to it."""
 
@@ -65,7 +67,8 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     if failed(evidence) and _overturns(evidence, early):
         slower = grew = True
     broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
-    if not broken and not (slower and large) and not (slower and _far_ahead(evidence, seen)):
+    ahead = CLEARLY if slower else WELL if worst > 1.0 else 0.0
+    if not broken and not (slower and large) and not _far_ahead(evidence, seen, ahead):
         return _lasting_momentum(evidence)
     rate = usual_rate(evidence) or math.nan
     says = (
@@ -129,7 +132,7 @@ def _overturns(evidence: Evidence, sizes: list[float]) -> bool:
     )  # fmt: skip
 
 
-def _far_ahead(evidence: Evidence, seen: Course) -> bool:
+def _far_ahead(evidence: Evidence, seen: Course, share: float) -> bool:
     """Return whether a lower rate, on batches it was not trained on, is after a few steps far below the training's end.
 
     What is learned by heart is not: those batches are fresh.
@@ -137,7 +140,7 @@ def _far_ahead(evidence: Evidence, seen: Course) -> bool:
     tried, rate = evidence.experiments, usual_rate(evidence) or math.nan
     best = min(tried.range_test, key=lambda pair: pair[1], default=(math.nan, math.nan))[0]
     fresh = tried.fresh_best_loss
-    return fresh is not None and best < 0.5 * rate and math.isfinite(seen.end) and fresh < CLEARLY * seen.end
+    return fresh is not None and best < 0.5 * rate and math.isfinite(seen.end) and fresh < share * seen.end
 
 
 def _turns_uphill(evidence: Evidence) -> bool:

@@ -53,6 +53,8 @@ UNITS_APART, FAR_BELOW = 10.0, -1.0
 """Times as large a spread, that no other split of the same numbers has, and an R2."""
 NOT_LEARNED = 0.4
 """Part of the chance loss that is left."""
+STRONG = 3.0
+"""Times the data's gradient at the first weights: usual penalties have a tenth."""
 FREED = 0.03
 """Of the loss: what exchanged inputs cost once a penalty on the outputs is gone."""
 WIDE = 0.25
@@ -204,14 +206,14 @@ def regularization_dominates(evidence: Evidence) -> Finding | None:
 
 def _penalty_by_hand(evidence: Evidence) -> Finding | None:
     ratio = evidence.experiments.penalty_ratio
-    if ratio is None or not ratio > 0.9 or not failed(evidence):
+    if ratio is None or not ratio > (0.9 if failed(evidence) else STRONG):
         return None
+    says = ", and hardly anything is learned" if failed(evidence) else ""
     return finding(
         "training/regularization-dominates",
-        "critical",
+        "critical" if failed(evidence) else "info" if learned_well(evidence) else "warning",
         "loss",
-        f"the penalty on the weights that the loss holds pulls {ratio:.2g} times as hard as the data, and hardly "
-        "anything is learned",
+        f"the penalty on the weights that the loss holds pulls {ratio:.2g} times as hard as the data{says}",
         ratio=ratio,
     )
 
