@@ -272,6 +272,8 @@ def test_a_lower_rate_that_is_far_ahead_on_fresh_batches() -> None:
 
     assert "training/learning-rate-too-high" in codes(one(0.25))
     assert "training/learning-rate-too-high" not in codes(one(0.85))  # the batches were learned by heart
+    below = replace(one(-0.7), losses=fall(1.4, -1.0))
+    assert "training/learning-rate-too-high" not in codes(below)
 
 
 def test_what_is_no_number_at_once_is_not_the_rates_fault() -> None:
@@ -292,6 +294,14 @@ def test_texts_of_several_lengths_are_kept_in_one_width() -> None:
     assert bool((kept.inputs[:40, 9:] == 0).all()) and bool((kept.inputs[60:80] > 0).all())
 
 
+def test_texts_that_would_not_fit_in_a_wider_memory_stay_as_they_are() -> None:
+    collector = Collector(most_bytes=64 * WIDTH * 8)
+    for step, length in enumerate((8, 8, 8, 30)):
+        collector.take(torch.arange(40 * length).reshape(40, length) + 10_000 * step, None, step)
+    kept = collector.sample_set()
+    assert kept is not None and kept.inputs.shape == (120, 8) and kept.batch_sizes == [40] * 3
+
+
 @pytest.mark.parametrize(("copies", "often"), [(10, 10.0), (2, 2.0), (1, 1.0)])
 def test_how_often_every_sample_comes_before_the_first_evaluation(copies: int, often: float) -> None:
     g = torch.Generator().manual_seed(0)
@@ -301,6 +311,14 @@ def test_how_often_every_sample_comes_before_the_first_evaluation(copies: int, o
         collector.take(rows[some], None, step)
     collector.end_pass()
     assert collector.times == often
+
+
+def test_many_samples_are_not_counted() -> None:
+    collector = Collector()
+    for step in range(20):
+        collector.take(torch.arange(1000.0)[:, None] + 1000 * step, None, step)
+    collector.read()
+    assert collector.counts is None
 
 
 def test_draws_with_replacement_are_no_copies() -> None:

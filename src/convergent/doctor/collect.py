@@ -19,6 +19,8 @@ MOST_WAITING = 2**17
 EQUAL_IN_A_ROW = 16
 WIDTH = 128
 """Tokens to which texts are filled up or cut, once batches of several lengths have come."""
+MOST_COUNTED, MOST_DRAWN = 2**14, 2**17
+"""Samples whose coming is counted, and how many may be drawn before the first evaluation."""
 TIMES, EVENLY = 1.9, 0.25
 """How often every sample came on average, and the variance of that by its mean: draws with replacement have 0.5."""
 
@@ -41,7 +43,7 @@ class Rows:
         size = max(1, like[0].numel() * self._dtype.itemsize)
         room = min(MOST_SAMPLES, most_bytes // size)
         self._buffer = torch.empty((room, *like.shape[1:]), dtype=self._dtype, device=like.device)
-        self._like, self._count = like.dtype, 0
+        self._like, self._count, self._most_bytes = like.dtype, 0, most_bytes
 
     def is_like(self, more: Tensor) -> bool:
         """Return whether these samples have the shape and type of those that are kept."""
@@ -58,11 +60,12 @@ class Rows:
         if tokens.shape[1] == width:
             return tokens
         if width != WIDTH:
-            kept = self._buffer[: self._count]
-            room = min(len(self._buffer), max(self._count, len(self._buffer) * width // WIDTH))
-            self._buffer = self._buffer.new_zeros(room, WIDTH)
-            self._buffer[: self._count, :width] = kept[:, :WIDTH]
-        return F.pad(tokens[:, :WIDTH], (0, max(0, WIDTH - tokens.shape[1])))
+            wide = Rows(_of_width(tokens[:1]), self._most_bytes)
+            if self._count > len(wide._buffer):
+                return tokens  # what is kept does not fit in: samples of this width are left out
+            wide.add(_of_width(self._buffer[: self._count]))
+            self._buffer, self._count = wide._buffer, wide._count
+        return _of_width(tokens)
 
     def add(self, more: Tensor) -> None:
         """Copy samples in."""
@@ -76,6 +79,10 @@ class Rows:
     def all(self) -> Tensor:
         """Return what was kept, on the host; what is there already is not copied."""
         return self._buffer[: self._count].cpu()
+
+
+def _of_width(tokens: Tensor) -> Tensor:
+    return F.pad(tokens[:, :WIDTH], (0, max(0, WIDTH - tokens.shape[1])))
 
 
 class Collector:
@@ -100,6 +107,7 @@ class Collector:
         self.counts: dict[int, int] | None = {}
         """How often each sample came before the first evaluation; None where that is over."""
         self.times = 1.0
+        self.drawn = 0
         self._previous: list[int] = []
         self._previous_step = -1
         self._last_step = -1
@@ -203,15 +211,20 @@ class Collector:
             hashes = values[start : start + batch.hashed]
             start += batch.hashed
             if self.counts is not None:
-                for value in hashes:
-                    self.counts[value] = self.counts.get(value, 0) + 1
-                self.counts = self.counts if len(self.counts) <= MOST_HASHES else None
+                self._count_all(hashes, self.counts)
             if self.open:
                 self._judge(hashes, batch.step)
             if batch.kept and self.open:
                 self.kept_hashes += hashes
             elif batch.kept:
                 self._give_back(batch.samples)
+
+    def _count_all(self, hashes: list[int], counts: dict[int, int]) -> None:
+        for value in hashes:
+            counts[value] = counts.get(value, 0) + 1
+        self.drawn += len(hashes)
+        if len(counts) > MOST_COUNTED or self.drawn > MOST_DRAWN:
+            self.counts = None
 
     def _judge(self, hashes: list[int], step: int) -> None:
         """Notice where a batch is that before, and where the first epoch ends."""

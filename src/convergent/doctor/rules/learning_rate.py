@@ -140,7 +140,9 @@ def _far_ahead(evidence: Evidence, seen: Course, share: float) -> bool:
     tried, rate = evidence.experiments, usual_rate(evidence) or math.nan
     best = min(tried.range_test, key=lambda pair: pair[1], default=(math.nan, math.nan))[0]
     fresh = tried.fresh_best_loss
-    return fresh is not None and best < 0.5 * rate and math.isfinite(seen.end) and fresh < share * seen.end
+    if fresh is None or not 0 < seen.end < math.inf:  # below zero a share of it is no smaller
+        return False
+    return best < 0.5 * rate and fresh < share * seen.end
 
 
 def _turns_uphill(evidence: Evidence) -> bool:
