@@ -25,7 +25,8 @@ PROBE = ("step", "linear_pairs", "branches", "products", "_ran", "_activation_af
 LOSS = ("output_transform", "gives_output", "scale", "hand_scale", "values", "parts", "tried")
 COLLECTOR = (
     "sizes", "kept_hashes", "seen", "steps_per_epoch", "batches", "open", "repeated", "equal_batches",
-    "with_replacement", "counts", "times", "drawn", "_previous", "_previous_step", "_last_step", "_equal_in_a_row", "_full",
+    "with_replacement", "counts", "times", "drawn", "_previous", "_previous_step", "_last_step", "_equal_in_a_row",
+    "_full",
 )  # fmt: skip
 Part = tuple[dict[str, Tensor], dict[str, Any]]
 """Tensors by name, and the rest as JSON."""
