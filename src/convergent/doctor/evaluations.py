@@ -206,7 +206,8 @@ class EvaluationLog:
         chunk.hashes, chunk.inputs = last.hashes, last.inputs
         if last.inputs is not None:
             chunk.targets = target.detach().clone()
-            self._seen.discard(_signature(last) if last.hashes else (0, 0, 0))
+        if last.hashes:
+            self._seen.discard(_signature(last))  # or the one in its place would be taken for a repetition
 
     def read(self) -> None:
         """Bring what waits on the device to the host together."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convergent.doctor.record import Evaluation, Evidence, StepSample
+from convergent.doctor.record import Evaluation, Evidence, Experiments, StepSample
 
 SAME_LOSS = 1e-4
 """Of a loss: what exchanged inputs change by rounding."""
@@ -150,15 +150,22 @@ def dead_from_the_start(evidence: Evidence) -> str:
     return next((name for name, mine in shares.items() if len(mine) >= 3 and min(mine) >= 1.0), "")
 
 
+def change_by_exchange(tried: Experiments) -> float | None:
+    """Return by which share of the loss inputs that are handed to other samples' targets change it at most.
+
+    None where it was not tried often enough.
+    """
+    if tried.real_loss is None or len(tried.permuted_loss) < 5 or not math.isfinite(tried.real_loss):
+        return None
+    return max(abs(loss - tried.real_loss) for loss in tried.permuted_loss) / max(abs(tried.real_loss), 1e-6)
+
+
 def ignores_inputs(evidence: Evidence) -> bool:
     """Return whether handing inputs to other samples' targets leaves a loss with targets exactly as it is."""
-    tried, train = evidence.experiments, evidence.data.train
+    train, change = evidence.data.train, change_by_exchange(evidence.experiments)
     if evidence.data.loss is None or train is None or train.targets is None or evidence.adversarial:
         return False
-    if tried.real_loss is None or len(tried.permuted_loss) < 5 or not math.isfinite(tried.real_loss):
-        return False
-    largest = max(abs(loss - tried.real_loss) for loss in tried.permuted_loss)
-    return largest <= SAME_LOSS * max(abs(tried.real_loss), 1e-6)
+    return change is not None and change <= SAME_LOSS
 
 
 def climbs(evidence: Evidence) -> bool:

@@ -56,7 +56,7 @@ def samples_mix(subject: Subject) -> float | None:
         isinstance(m, nn.modules.batchnorm._BatchNorm) and not m.track_running_stats for m in subject.model.modules()
     ):
         return None
-    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    example = _whole_batch(subject)
     if example is None or subject.batch_size < 3 or _always_together(subject):
         return None
     found = shifted(example)
@@ -97,7 +97,7 @@ def attends_over_batch(subject: Subject) -> str:
 
     Only where the network's own input has its samples first, and the layer's other dimension is not the batch's.
     """
-    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    example = _whole_batch(subject)
     first = _inputs(example) if example is not None else None
     if example is None or first is None or first.ndim < 2 or len(first) != subject.batch_size:
         return ""
@@ -129,7 +129,7 @@ def is_affine(subject: Subject) -> bool | None:
 
     The others are held fixed: a graph's edges multiply what they carry. None where no input is of real numbers.
     """
-    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    example = _whole_batch(subject)
     if example is None or subject.batch_size < 3:
         return None
     subject.to_start()  # what has learned nothing may give one output for everything
@@ -169,6 +169,11 @@ def _always_together(subject: Subject) -> bool:
     return bool(others) and all(
         one is not None and first is not None and one.shape == first.shape and torch.equal(one, first) for one in others
     )
+
+
+def _whole_batch(subject: Subject) -> Example | None:
+    """Return the first batch of the usual size: the last of an epoch may be smaller than the others."""
+    return next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
 
 
 def _knows_batch(example: Example, batch_size: int) -> bool:
@@ -270,8 +275,7 @@ def _beside(tokens: Tensor, target: Tensor) -> Tensor | None:
 
 def future_leak(subject: Subject) -> float | None:
     """Return how much outputs up to a token change, by their spread, when only later tokens change."""
-    # The last batch of an epoch may be smaller than the others.
-    example = next((e for e in subject.train_batches if _knows_batch(e, subject.batch_size)), None)
+    example = _whole_batch(subject)
     found = shifted(example) if example is not None else None
     if example is None or found is None or found[1] != 1:
         return None

@@ -42,10 +42,10 @@ MANY_TIMES = 8
 
 def non_finite_values(evidence: Evidence) -> Finding | None:
     """Say which samples hold NaN or infinite values."""
-    return _in_samples(evidence) or _beside_the_output(evidence)
+    return _in_samples(evidence) or _into_the_loss(evidence)
 
 
-def _beside_the_output(evidence: Evidence) -> Finding | None:
+def _into_the_loss(evidence: Evidence) -> Finding | None:
     """Say where numbers that a loss of one's own got with the output are not finite."""
     bad, of = evidence.data.broken_targets
     if not bad or all(map(math.isfinite, evidence.losses)):

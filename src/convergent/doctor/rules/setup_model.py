@@ -6,7 +6,15 @@ import math
 
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, Layer
-from convergent.doctor.statistics import SAME_LOSS, dead_from_the_start, failed, learned_well, median, room
+from convergent.doctor.statistics import (
+    SAME_LOSS,
+    change_by_exchange,
+    dead_from_the_start,
+    failed,
+    learned_well,
+    median,
+    room,
+)
 from convergent.types import Finding
 
 MATRICES = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN", "Quant")
@@ -230,8 +238,8 @@ def samples_mix_in_batch(evidence: Evidence) -> Finding | None:
             "setup/samples-mix-in-batch",
             "critical",
             layer,
-            f"{layer} takes (time, batch, features) and is given (batch, time, features): it attends over the samples "
-            "of the batch, and what stands in one sample's own sequence is never compared; batch_first=True",
+            f"{layer} takes (time, batch, features) and is given (batch, time, features): it works along the samples "
+            "of the batch, not along each sample's own sequence. Make it with batch_first=True, or transpose its input",
             layer=layer,
         )
     if change is None or not change > DEPENDS:
@@ -318,13 +326,8 @@ def _grouped(first: Layer, second: Layer) -> bool:
 
 def input_ignored(evidence: Evidence) -> Finding | None:
     """Say where the trained network's loss is the same whatever input it is given."""
-    tried = evidence.experiments
-    if tried.real_loss is None or len(tried.permuted_loss) < 5 or len(evidence.losses) < 30 or not failed(evidence):
-        return None
-    if not math.isfinite(tried.real_loss):
-        return None
-    largest = max(abs(loss - tried.real_loss) for loss in tried.permuted_loss)
-    if largest > SAME_LOSS * max(abs(tried.real_loss), 1e-6):
+    tried, change = evidence.experiments, change_by_exchange(evidence.experiments)
+    if change is None or change > SAME_LOSS or len(evidence.losses) < 30 or not failed(evidence):
         return None
     return finding(
         "setup/input-ignored",
@@ -334,7 +337,7 @@ def input_ignored(evidence: Evidence) -> Finding | None:
         "not depend "
         "on the input",
         real_loss=tried.real_loss,
-        largest_change=largest,
+        largest_change=change * abs(tried.real_loss or 0.0),
     )
 
 
