@@ -57,3 +57,31 @@ def test_holes_are_given_back_to_the_system() -> None:
     assert words[0] == "True"
     assert held > before - 50, "glibc was told to keep what is freed"
     assert after < held - 250
+
+
+APART = """
+from contextlib import nullcontext
+from convergent.memory import large_blocks_apart, resident_bytes
+
+def left_over(phase):
+    freed, kept = [], []
+    with phase:
+        for _ in range(40):
+            freed.append(b"x" * (8 * 2**20))
+            kept.append(b"x" * 2**16)
+        before = resident_bytes()
+        freed.clear()
+        return (before - resident_bytes()) // 2**20
+
+del_first = b"x" * (32 * 2**20 - 2**16)
+del del_first  # glibc's threshold rises to what is freed: 8 MB come from the heap from now on
+print(left_over(large_blocks_apart()), left_over(nullcontext()))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone can be told")
+def test_large_blocks_leave_no_holes_in_a_phase_that_asks_for_it() -> None:
+    words = subprocess.run([sys.executable, "-c", APART], capture_output=True, text=True, check=True).stdout.split()
+    apart, afterwards = map(int, words)
+    assert apart > 300, "of 320 MB freed"
+    assert afterwards < 100, "the process goes on as it was: these are holes between what is kept"

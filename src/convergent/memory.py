@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from convergent.types import EvalRecord, StepRecord
 
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -2, -3, -4
 LARGE = 2**31 - 1
 PADDING = 2**26
+LARGE_BLOCK, LARGEST_THRESHOLD = 2**20, 2**25
+"""What is mapped apart where memory counts; and where glibc's own threshold ends up once large blocks were freed."""
 
 CHECKED_EVERY = 15.0
 GROWTH, LEAST_GROWTH = 1.25, 2**28
@@ -53,6 +58,28 @@ def give_back_freed_memory() -> bool:
     """
     libc = _glibc()
     return libc is not None and hasattr(libc, "malloc_trim") and bool(libc.malloc_trim(0))
+
+
+@contextmanager
+def large_blocks_apart() -> Iterator[None]:
+    """Let large blocks leave no holes for as long as this lasts: each is mapped for itself and unmapped when freed.
+
+    For a phase that needs the blocks of a step before it, of the same sizes but in another order: from the heap, those
+    that do not fit the holes come on top. It costs the clearing of their pages. Whoever has set the threshold for the
+    process keeps it.
+
+    >>> with large_blocks_apart():
+    ...     held = bytes(2**21)
+    """
+    libc = None if "MALLOC_MMAP_THRESHOLD_" in os.environ or "GLIBC_TUNABLES" in os.environ else _glibc()
+    if libc is None or not hasattr(libc, "mallopt"):
+        yield
+        return
+    libc.mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
+    try:
+        yield
+    finally:
+        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD)
 
 
 def resident_bytes() -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,9 +83,9 @@ def shares_units(inputs: Tensor) -> bool:
 def standardised_features(inputs: Tensor) -> Tensor:
     """Return at most 2,000 samples as standardised vectors of at most 256 features, by a fixed random projection."""
     x_ND = torch.nan_to_num(inputs[:MOST_ROWS].float().reshape(min(len(inputs), MOST_ROWS), -1), posinf=0.0, neginf=0.0)
-    x_ND = x_ND - x_ND.mean(0)
+    x_ND -= x_ND.mean(0)
     spread = x_ND.std(0, unbiased=False)
-    x_ND = x_ND / (spread.mean() + 1e-9 if shares_units(inputs) else spread.clamp(min=1e-9))
+    x_ND /= spread.mean() + 1e-9 if shares_units(inputs) else spread.clamp(min=1e-9)
     if x_ND.shape[1] > MOST_FEATURES:
         generator = torch.Generator().manual_seed(0)
         turn = torch.randn(x_ND.shape[1], MOST_FEATURES, generator=generator) / MOST_FEATURES**0.5
@@ -156,12 +157,13 @@ class Guess(NamedTuple):
 
 def nearest(x_ND: Tensor, count: int) -> Tensor:
     """Return the indices of each sample's nearest others, (N, count)."""
-    found = []
+    count = min(count, len(x_ND) - 1)
+    found_NK = torch.empty(len(x_ND), count, dtype=torch.long)  # beforehand: what is kept in the loop splits the heap
     for rows in torch.arange(len(x_ND)).split(ROWS_AT_ONCE):
         distances_RN = torch.cdist(x_ND[rows], x_ND)
         distances_RN[torch.arange(len(rows)), rows] = float("inf")
-        found.append(distances_RN.topk(min(count, len(x_ND) - 1), largest=False).indices)
-    return torch.cat(found)
+        found_NK[rows] = distances_RN.topk(count, largest=False).indices
+    return found_NK
 
 
 def _ridge(x_ND: Tensor, y_NC: Tensor) -> tuple[Tensor, Tensor]:
@@ -173,7 +175,8 @@ def _ridge(x_ND: Tensor, y_NC: Tensor) -> tuple[Tensor, Tensor]:
         (part.double().T @ y.double() for part, y in zip(parts, y_NC.split(ROWS_AT_ONCE), strict=True)),
         torch.zeros(x_ND.shape[1], y_NC.shape[1], dtype=torch.double),
     )
-    inverse_DD = torch.linalg.inv(squares_DD)
+    # numpy's: torch's takes two megabytes of buffers, as much as all else here together.
+    inverse_DD = torch.from_numpy(np.linalg.inv(squares_DD.numpy()))
     return inverse_DD, inverse_DD @ products_DC
 
 

@@ -39,7 +39,7 @@ from convergent.doctor.experiments.penalty import freed_gap, penalty_ratio
 from convergent.doctor.experiments.recurrence import hidden_growth, time_ratio
 from convergent.doctor.record import Evidence, Experiments
 from convergent.doctor.subject import Subject
-from convergent.memory import give_back_freed_memory
+from convergent.memory import give_back_freed_memory, large_blocks_apart
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def run_experiments(subject: Subject, deadline: float, evidence: Evidence) -> No
     was_training = {module: module.training for module in subject.model.modules()}
     # Those of the program's model need no memory of their own.
     final = subject.final_state or {name: value.clone() for name, value in subject.model.state_dict().items()}
-    with own_randomness():
+    with own_randomness(), large_blocks_apart():
         for share, step in steps:
             if time.thread_time() > started + (deadline - started) * max(share, 0.3):
                 continue
