@@ -18,7 +18,8 @@ from convergent.doctor.rank import PLACE, SEVERITIES, ranked
 from convergent.doctor.record import Evidence
 from convergent.doctor.rules import ADVERSARIAL_RULES, CLIMBING_RULES, LOOSE_RULES, RULES
 from convergent.doctor.statistics import climbs, median, usual_rate
-from convergent.doctor.subject import Subject
+from convergent.doctor.steps import first_tensor
+from convergent.doctor.subject import Subject, size_of_batch
 from convergent.doctor.tape import replay
 from convergent.doctor.watch import Watch
 from convergent.types import Finding
@@ -121,6 +122,7 @@ def make_subject(probe: Probe) -> Subject | None:
     def loss(output: Any, outside: Any) -> Tensor:
         return replay(tape, model, output, outside) / probe.evidence.loss_scale
 
+    args, kwargs, _ = probe.ring.batches[0]
     return Subject(
         model=model,
         initial_state=probe.initial_state,
@@ -131,7 +133,7 @@ def make_subject(probe: Probe) -> Subject | None:
             for args, kwargs, outside in probe.ring.batches
         ],
         make_optimizer=optimizer_maker(probe),
-        batch_size=probe.evidence.batch_size or 1,
+        batch_size=size_of_batch(first_tensor(args, kwargs), probe.evidence.batch_size or 1),
         accumulates=_passes_a_step(probe),
     )
 

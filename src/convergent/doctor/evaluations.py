@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Literal
@@ -124,6 +125,23 @@ def overlap(chunks: Sequence[Chunk], train_hashes: set[int]) -> float | None:
     return sum(value in train_hashes for value in hashes) / len(hashes)
 
 
+def unseen_at_first_alone(chunks: Sequence[Chunk], train_hashes: set[int]) -> bool:
+    """Return whether unseen samples are evaluated at first, and later, set after set, only ones that were trained on.
+
+    So do the folds of a cross-validation whose model is not made anew: from the second on all has been learned from.
+    """
+    told = [c for c in chunks if c.hashes and train_hashes]
+    shares = [sum(value in train_hashes for value in c.hashes) / len(c.hashes) for c in told]
+    unseen = [chunk.step for chunk, share in zip(told, shares, strict=True) if share < NOTHING]
+    if not unseen or min(unseen) != told[0].step:
+        return False
+    later = [(c, share) for c, share in zip(told, shares, strict=True) if c.step > max(unseen)]
+    if any(share < TRAIN_SHARE for _, share in later):
+        return False
+    sets = [(c.step, set(c.hashes)) for c, _ in later]
+    return any(a[0] != b[0] and not a[1] & b[1] for a, b in itertools.pairwise(sets))
+
+
 def _without_training_sets(chunks: list[Chunk], train_hashes: set[int]) -> list[Chunk]:
     """Return the chunks without those of training samples that are known in part, for training sees them changed.
 
@@ -142,6 +160,7 @@ class EvaluationLog:
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
         self.inputs: list[Tensor] = []
+        self._earlier: list[Tensor] = []
         self.training_mode = False
         """Whether dropout or batch norm was in training mode when the last outputs were made."""
         self.scored: list[bool] = []
@@ -170,6 +189,7 @@ class EvaluationLog:
     def forget(self) -> None:
         """Let inputs go that no outputs were compared for: a training step ends an evaluation."""
         self.inputs.clear()
+        self._earlier.clear()
 
     def compare(
         self,
@@ -235,7 +255,9 @@ class EvaluationLog:
     def _inputs_of(self, samples: int) -> list[Tensor] | None:
         parts = self.inputs
         if parts and len(parts[-1]) == samples:
-            parts = parts[-1:]
+            self._earlier, parts = parts[:-1], parts[-1:]
+        elif not parts and self._earlier and len(self._earlier[-1]) == samples:
+            return [self._earlier.pop()]  # outputs of two splits were made before either was scored
         elif not parts or sum(len(part) for part in parts) != samples:
             return None
         self.inputs = []

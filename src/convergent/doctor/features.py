@@ -49,6 +49,17 @@ def each_once(samples: SampleSet) -> SampleSet:
     return SampleSet(samples.inputs[rows], targets, [len(rows)], [samples.hashes[row] for row in rows.tolist()])
 
 
+def made_anew(samples: SampleSet | None) -> bool:
+    """Return whether no sample came twice and hardly two batches have one size: an agent's steps, rewarded ever better.
+
+    >>> made_anew(SampleSet(torch.zeros(26, 4), None, [5, 6, 7, 8])), made_anew(SampleSet(torch.zeros(8, 4), None, [8]))
+    (True, False)
+    """
+    if samples is None or samples.total is not None:
+        return False
+    return len(set(samples.batch_sizes)) > max(3, len(samples.batch_sizes) // 2)
+
+
 def are_tokens(samples: SampleSet | None, least: int = 1) -> bool:
     """Return whether inputs are sequences of class numbers, (N, T), with at least so many samples."""
     if samples is None or len(samples.inputs) < least or samples.inputs.ndim != 2:

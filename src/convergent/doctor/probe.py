@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 from convergent.doctor.activations import ActivationLog
 from convergent.doctor.collect import Collector
-from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, valid_samples
+from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, unseen_at_first_alone, valid_samples
 from convergent.doctor.layers import describe_layers, note_neighbours, note_switches, put_in_order, unregistered
 from convergent.doctor.loss_log import LossLog, Pair, note_crossed
 from convergent.doctor.measure import Pending, std_across
@@ -355,9 +355,14 @@ class Probe:
         evidence.data.repeated_batches = self.collector.equal_batches
         evidence.data.train = self.collector.sample_set()
         evidence.data.broken_targets = self.ring.broken()
+        if self.tape is not None and evidence.data.loss is None:
+            several = [self.ring.numbers(place) for place in self.tape.subtracted()]
+            numbers = next((one for one in several if one is not None and len(one) > 1), None)
+            evidence.data.subtracted = (float(numbers.mean()), float(numbers.std())) if numbers is not None else None
         evidence.data.late_spread, evidence.data.late_classes = self.ring.spread(), self.ring.classes()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)
+        evidence.data.unseen_at_first_alone = unseen_at_first_alone(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)
         evidence.scored_in_training, evidence.drops_in_evaluation = list(self.log.scored), self.log.dropped
         evidence.scored_across, evidence.truncated = self.log.crossed, self.log.truncated

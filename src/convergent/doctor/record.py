@@ -87,10 +87,14 @@ class DataEvidence:
     """One output is compared with several targets, as where two samples are mixed: none belongs to an input alone."""
     other_targets: list[tuple[str, tuple[int, ...], float, float]] = field(default_factory=list)
     """Of further losses on numbers: name, shape of the output, mean and standard deviation of a batch's targets."""
+    subtracted: tuple[float, float] | None = None
+    """Mean and standard deviation of the numbers that a loss of the user's own takes from outputs, one a sample."""
     crossed: str = ""
     """Shapes of a column and a row that were crossed to a table on the way from the output to the loss."""
     overlap: float | None = None
     """Share of the validation samples that are training samples too, from the hashes of all that was seen."""
+    unseen_at_first_alone: bool = False
+    """Samples were unseen at the first evaluations, and trained on before at all later ones."""
     file_names: list[str] = field(default_factory=list)
     """Names of the training samples where they are known, aligned with `train`."""
     feature_names: list[str] = field(default_factory=list)

@@ -49,6 +49,13 @@ class Ring:
             return None
         return torch.cat([each[0].detach().cpu() for each in found])
 
+    def numbers(self, place: int) -> Tensor | None:
+        """Return one number a sample, (N,), of a tensor that came from outside; None where it holds anything else."""
+        found = [outside[place].detach() for _, _, outside in self.batches if place < len(outside)]
+        if not found or any(not one.is_floating_point() or not one.ndim or one.numel() != len(one) for one in found):
+            return None
+        return torch.cat([one.reshape(-1).float().cpu() for one in found])
+
     def broken(self) -> tuple[int, int]:
         """Return how many samples bring numbers that are not finite, and how many there are.
 

@@ -16,6 +16,8 @@ LEARNED_WELL = 0.35
 LEARNED_LITTLE = 0.85
 FLAT, FEW_PERCENT, MUCH, WON = 10.0, 0.03, 0.1, 0.3
 """Of a rate's gain: times the differences among lower rates, shares of the first loss, what the usual one may reach."""
+BOTTOMLESS = 10.0
+"""Times the first loss, below zero: there is no floor to what is minimised."""
 
 
 class Course(NamedTuple):
@@ -211,6 +213,8 @@ def better_rate(evidence: Evidence) -> tuple[float, float] | None:
     if fresh_best is not None and fresh_same is not None and fresh_best >= fresh_same:
         return None
     rate, loss = min(tried.range_test, key=lambda pair: pair[1])
+    if loss < -BOTTOMLESS * max(1.0, abs(tried.initial_loss)):
+        return None  # log-probabilities with signs before them, as an agent's, can be driven anywhere
     gained, could = tried.initial_loss - tried.same_rate_loss, tried.initial_loss - loss
     lower = [other_loss for other, other_loss in tried.range_test if other < rate]
     flat = len(lower) > 2 and could > FLAT * (max(lower) - min(lower))

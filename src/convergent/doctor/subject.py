@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from convergent.doctor.steps import first_tensor
+
 Example = tuple[tuple[Any, ...], dict[str, Any], Any]
 """(args, kwargs) of the forward call, and what the loss got besides the output."""
 
@@ -41,6 +43,10 @@ class Subject:
         """Return the loss of a batch."""
         return self.loss(self.forward(example), example[2])
 
+    def size_of(self, example: Example) -> int:
+        """Return the samples of a batch; batches may differ, as an agent's and those of so many tokens do."""
+        return size_of_batch(first_tensor(example[0], example[1]), self.batch_size)
+
     def to_start(self) -> None:
         """Set the copy back to the weights before the first step, where they are known."""
         if self.initial_state is not None:
@@ -63,6 +69,16 @@ def batch_dimension(tensor: Tensor, batch_size: int) -> int | None:
     """
     sizes = tensor.shape[:2]
     return sizes.index(batch_size) if batch_size in sizes else None
+
+
+def size_of_batch(inputs: Tensor | None, usual: int) -> int:
+    """Return the usual size where an input has it in one of its first dimensions, else what its first one says.
+
+    >>> size_of_batch(torch.zeros(5, 8, 3), 8), size_of_batch(torch.zeros(7, 3), 8)
+    (8, 7)
+    """
+    known = inputs is None or not inputs.ndim or batch_dimension(inputs, usual) is not None
+    return usual if known or inputs is None else len(inputs)
 
 
 def rearranged(values: Any, batch_size: int, order: Tensor) -> Any:

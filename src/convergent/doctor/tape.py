@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 LONGEST = 400
+DIFFERENCES = frozenset({"sub", "rsub", "subtract", "__sub__", "__rsub__"})
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,15 @@ class Tape:
         self.output_leaves = []
         if self.loss is not None:
             self._cut(self.loss)
+
+    def subtracted(self) -> list[int]:
+        """Return which tensors from outside were taken from what came from the output, or the other way round."""
+        found: dict[int, None] = {}
+        for call in self.calls:
+            slots = [slot for slot in call.args if isinstance(slot, Slot)]
+            if getattr(call.function, "__name__", "") in DIFFERENCES and {"outside"} < {slot.kind for slot in slots}:
+                found |= {int(slot.key): None for slot in slots if slot.kind == "outside"}
+        return list(found)
 
     def _cut(self, loss: Slot) -> None:
         needed: set[int] = set()

@@ -24,13 +24,14 @@ def permuted_losses(subject: Subject) -> dict[str, Any]:
     real = torch.stack([subject.loss_of(example) for example in subject.train_batches]).mean()
     losses = []
     for shift in range(1, PERMUTATIONS + 1):
-        order = torch.arange(subject.batch_size).roll(shift * max(1, subject.batch_size // (PERMUTATIONS + 1)))
         several = []
-        for args, kwargs, target in subject.train_batches:
+        for example in subject.train_batches:
+            (args, kwargs, target), size = example, subject.size_of(example)
+            order = torch.arange(size).roll(shift * max(1, size // (PERMUTATIONS + 1)))
             if pytree.tree_leaves(target):
-                other_args, other_kwargs = rearranged((args, kwargs), subject.batch_size, order)
+                other_args, other_kwargs = rearranged((args, kwargs), size, order)
             else:  # the model computes its own loss: its first argument is the input, later ones are targets
-                other_args, other_kwargs = (rearranged(args[0], subject.batch_size, order), *args[1:]), kwargs
+                other_args, other_kwargs = (rearranged(args[0], size, order), *args[1:]), kwargs
             several.append(subject.loss_of((other_args, other_kwargs, target)))
         losses.append(float(torch.stack(several).mean()))
     return {"real_loss": float(real), "permuted_loss": losses}

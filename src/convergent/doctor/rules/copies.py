@@ -117,7 +117,8 @@ def one_input(evidence: Evidence) -> Finding | None:
     samples = evidence.data.train
     if samples is None or len(samples.hashes) != len(samples.inputs) or len(samples.inputs) < FEWEST:
         return None
-    if not samples.inputs.is_floating_point() or samples.inputs[0].numel() < DETAILS or learned_well(evidence):
+    tokens = not samples.inputs.is_floating_point() and any("Embedding" in one.kind for one in evidence.layers)
+    if tokens or samples.inputs[0].numel() < DETAILS or learned_well(evidence):
         return None
     key, count = Counter(samples.hashes).most_common(1)[0]
     share = count / len(samples.hashes)

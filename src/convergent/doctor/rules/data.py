@@ -17,7 +17,7 @@ from convergent.doctor.features import (
 )
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, SampleSet
-from convergent.doctor.statistics import failed, last_evaluation, learned_well, median, skill
+from convergent.doctor.statistics import course, failed, last_evaluation, learned_well, median, skill
 from convergent.types import Finding, Severity
 
 LARGE = 10.0
@@ -36,6 +36,8 @@ MANY_TOKENS, ONE_TOKEN = 50, 0.8
 """Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
 MOST_PADDING, AT_ENDS = 3, 0.99
 """Kinds of tokens that may be padding, and in which share of their texts they then stand at an end."""
+FAR_ABOVE = 100.0
+"""Times the loss at the end, from where the first one spends the training on the targets' scale."""
 MANY_TIMES = 8
 """That one sample is drawn, or more are evaluated than were trained on."""
 
@@ -200,7 +202,7 @@ def targets_not_scaled(evidence: Evidence) -> Finding | None:
     """Say where a regression's targets are far from unit scale."""
     samples, call = evidence.data.train, evidence.data.loss
     if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
-        return _other_targets(evidence)
+        return _other_targets(evidence) or _own_targets(evidence)
     if class_targets(evidence, samples) is not None or len(samples.targets) < 8:
         return None
     y = torch.nan_to_num(samples.targets.float())
@@ -234,6 +236,28 @@ def _other_targets(evidence: Evidence) -> Finding | None:
         f"{spread:.3g}: this loss outweighs the {evidence.data.loss.name if evidence.data.loss else 'other'} beside it",
         mean=level,
         std=spread,
+    )
+
+
+def _own_targets(evidence: Evidence) -> Finding | None:
+    """Say where a loss of the user's own takes large numbers from outputs, and begins far above where it ends."""
+    taken, seen = evidence.data.subtracted, course(evidence)
+    if evidence.data.loss is not None or taken is None or seen is None or not evidence.losses:
+        return None
+    level, spread = taken
+    fell = evidence.losses[0] > FAR_ABOVE * abs(seen.end)
+    if max(abs(level), spread) <= LARGE or not (fell or failed(evidence)):
+        return None
+    return finding(
+        "data/targets-not-scaled",
+        _grade(evidence, max(abs(level), spread) > EXTREME),
+        "targets",
+        f"the numbers that the loss takes from outputs have mean {level:.3g} and standard deviation {spread:.3g}, "
+        f"where outputs start near 0 with unit scale: it begins at {evidence.losses[0]:.3g} and ends at {seen.end:.3g}",
+        mean=level,
+        std=spread,
+        first_loss=evidence.losses[0],
+        loss=seen.end,
     )
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from convergent.doctor.features import made_anew
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import (
@@ -40,6 +41,8 @@ def divergence(evidence: Evidence) -> Finding | None:
     if runaway is not None:
         return runaway
     low = min(seen.best, seen.start)
+    if made_anew(evidence.data.train) and seen.end < RUNAWAY * low:
+        return None  # what is asked of an agent grows with what it can
     if low <= 0 or seen.end < 2 * low or seen.end < 1.2 * seen.start or room(evidence) < 1.2:
         return None
     return finding(

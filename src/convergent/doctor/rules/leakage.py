@@ -7,10 +7,20 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from convergent.doctor.features import class_targets, feature_name, guess_classes, is_numeric, numeric_targets
+from convergent.doctor.features import (
+    MOST_ROWS,
+    ROWS_AT_ONCE,
+    class_targets,
+    feature_name,
+    guess_classes,
+    is_numeric,
+    nearest,
+    numeric_targets,
+    standardised_features,
+)
 from convergent.doctor.findings import finding
 from convergent.doctor.hashes import hash_samples
-from convergent.doctor.record import Evidence
+from convergent.doctor.record import Evidence, SampleSet
 from convergent.doctor.rules.copies import large_domain
 from convergent.doctor.statistics import median
 from convergent.types import Finding
@@ -18,7 +28,11 @@ from convergent.types import Finding
 FEWEST = 40
 SHORTEST, LONGEST, MOST_SHIFTS = 8, 2048, 64
 """Of windows that are looked at, in steps."""
+DISTINCT = 0.5
+"""Of the first halves of windows: how many are unlike each other in a series."""
 LEAST_COLUMNS, MOST_COLUMNS = 8, 1024
+LEAST_SETS, UPON, BY_CHANCE = 3, 0.25, 0.1
+"""Of evaluated sets; of the distance of a training sample to its nearest; of samples, how many are so near at most."""
 SURE, NEARLY, APART = 0.99, 0.95, 0.06
 """Of the labels that one column tells: all but rounding, nearly all, and by how much more than the others together."""
 SAME, ALL = 1 - 1e-6, 0.999
@@ -27,7 +41,7 @@ SAME, ALL = 1 - 1e-6, 0.999
 
 def train_val_leakage(evidence: Evidence) -> Finding | None:
     """Say where validation samples are training samples too."""
-    unseen = _nothing_unseen(evidence) or _windows_between_windows(evidence)
+    unseen = _nothing_unseen(evidence) or _folds_seen_before(evidence) or _windows_between_windows(evidence)
     if unseen is not None:
         return unseen
     shared, valid = evidence.data.overlap, evidence.data.valid or evidence.data.train
@@ -49,6 +63,49 @@ def train_val_leakage(evidence: Evidence) -> Finding | None:
     )
 
 
+def _folds_seen_before(evidence: Evidence) -> Finding | None:
+    """Say where a cross-validation goes on with the model of the fold before."""
+    if not large_domain(evidence.data.train) or not (evidence.data.unseen_at_first_alone or _near_later(evidence)):
+        return None
+    return finding(
+        "data/train-val-leakage",
+        "critical",
+        "validation data",
+        "what is validated was unseen at first, and from then on other samples are validated, all of which had been "
+        "trained on before: the model is not made anew for each fold of a cross-validation",
+    )
+
+
+def _near_later(evidence: Evidence) -> bool:
+    """Return whether the first validation samples lie apart from the training samples, and all later ones upon them.
+
+    Upon: far nearer than training samples to each other. Folds that are scaled by their own statistics are never equal.
+    """
+    train, valid = evidence.data.train, evidence.data.valid
+    if not is_numeric(train, FEWEST) or not is_numeric(valid, FEWEST) or len(valid.batch_sizes) < LEAST_SETS:  # type: ignore[union-attr]
+        return False
+    assert train is not None and valid is not None
+    if train.inputs.ndim != 2 or train.inputs.shape[1:] != valid.inputs.shape[1:]:
+        return False
+    count = min(len(train.inputs), MOST_ROWS // 2)
+    both_ND = standardised_features(torch.cat([train.inputs[:count], valid.inputs[: MOST_ROWS - count]]))
+    mine_ND, other_ND = both_ND[:count], both_ND[count:]
+    usual = (mine_ND - mine_ND[nearest(mine_ND, 1)[:, 0]]).norm(dim=1).median()
+    apart_N = torch.cat([torch.cdist(part, mine_ND).amin(1) for part in other_ND.split(ROWS_AT_ONCE)])
+    near = [float((part < UPON * usual).float().mean()) for part in apart_N.split(_whole(valid, len(apart_N)))]
+    return len(near) >= LEAST_SETS and near[0] < BY_CHANCE and min(near[1:]) > 0.5
+
+
+def _whole(samples: SampleSet, rows: int) -> list[int]:
+    """Return the sizes of the sets in the first rows; the last may be cut."""
+    sizes: list[int] = []
+    for size in samples.batch_sizes:
+        if sum(sizes) + size > rows:
+            break
+        sizes.append(size)
+    return [*sizes, rows - sum(sizes)] if sum(sizes) < rows else sizes
+
+
 def _windows_between_windows(evidence: Evidence) -> Finding | None:
     """Say where validation windows of a series overlap with training windows before and behind them.
 
@@ -67,6 +124,8 @@ def _windows_between_windows(evidence: Evidence) -> Finding | None:
     mine, other = train.inputs.to(kept), valid.inputs.to(kept)
     half = length // 2
     fronts = set(hash_samples(mine[:, :half].contiguous()))
+    if len(fronts) < DISTINCT * len(mine):
+        return None  # a few answers to a few questions meet by chance, and are no series
     backs: set[int] = set()
     behind = torch.zeros(len(other), dtype=torch.bool)
     for shift in range(1, min(half, MOST_SHIFTS) + 1):

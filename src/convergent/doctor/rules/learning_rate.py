@@ -40,6 +40,10 @@ LASTING, LASTS = 0.99, 0.1
 """Momentum from which on it is looked at, and the share of the training that it may last."""
 WELL = 0.8
 """The same where a step has changed the weights by more than their norm."""
+MANY_STEPS, SOON = 400, 40
+"""Of a training, and those in which other rates are tried."""
+JUMP, HARDLY = 2.0, 0.05
+"""Of the first loss, and of what a lower rate gains in those few steps."""
 BROKE_FROM = 2.0
 """Times the first loss: from there on a loss that is no number any more may have grown to it."""
 
@@ -47,7 +51,10 @@ BROKE_FROM = 2.0
 def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     """Say where steps are so large that the loss does not fall, or a tenth of the rate does clearly better."""
     seen = course(evidence)
-    if seen is None or learned_well(evidence) or evidence.adversarial or seen.steps < 3:
+    if seen is None or evidence.adversarial or seen.steps < 3:
+        return None
+    outdone = _outdone(evidence, seen)
+    if learned_well(evidence) and not (outdone and evidence.data.loss is None):
         return None
     early = ratios([s for s in evidence.samples if s.step < 32])
     size = median([value for value in early if math.isfinite(value)]) if early else math.nan
@@ -59,12 +66,12 @@ def learning_rate_too_high(evidence: Evidence) -> Finding | None:
     slower = _clearly_lower(tried.tenth_rate_loss, tried.same_rate_loss, tried.initial_loss)
     large = size > LARGE_UPDATE or worst > 1.0
     worse = room(evidence) > 1.5
-    bad = failed(evidence) or worse
+    bad = failed(evidence) or worse or outdone
     if not seen.finite and slower is None and not _grew_before_it_broke(evidence):
         return None
     if failed(evidence) and (_ahead_of_the_end(evidence, seen) or _turns_uphill(evidence) or _kills_units(evidence)):
         slower = grew = True
-    if failed(evidence) and _overturns(evidence, early):
+    if outdone or (failed(evidence) and _overturns(evidence, early)):
         slower = grew = True
     broken = bad and (slower or (worse and large) or (slower is None and (large or grew)))
     ahead = CLEARLY if slower else WELL if worst > 1.0 else 0.0
@@ -152,6 +159,26 @@ def _turns_uphill(evidence: Evidence) -> bool:
     if start is None or same is None or tenth is None or not start > 0:
         return False
     return same > 1.2 * start and tenth < 0.97 * start
+
+
+def _outdone(evidence: Evidence, seen: Course) -> bool:
+    """Return whether the loss jumps at this rate, and the whole training hardly ends below what a lower one soon has.
+
+    On batches that those few steps did not train on; the training had many times as many.
+    """
+    tried, rate = evidence.experiments, usual_rate(evidence) or math.nan
+    best = min(tried.range_test, key=lambda pair: pair[1], default=(math.nan, math.nan))[0]
+    start, fresh = tried.initial_loss, tried.fresh_best_loss
+    if (
+        start is None
+        or fresh is None
+        or not best < 0.5 * rate
+        or seen.steps < MANY_STEPS
+        or not _turns_uphill(evidence)
+    ):
+        return False
+    jumped = max(evidence.losses[:SOON]) > JUMP * start
+    return jumped and fresh - seen.end < HARDLY * (start - fresh)
 
 
 def _kills_units(evidence: Evidence) -> bool:

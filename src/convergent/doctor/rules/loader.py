@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from convergent.doctor.features import class_targets, is_numeric, numeric_targets
+from convergent.doctor.features import class_targets, is_numeric, made_anew, numeric_targets
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence
 from convergent.doctor.statistics import failed
@@ -56,6 +56,7 @@ def not_shuffled(evidence: Evidence) -> Finding | None:
         or samples.targets is None
         or len(samples.batch_sizes) < 4
         or not samples.inputs.is_floating_point()
+        or made_anew(samples)
     ):
         return None
     labels = class_targets(evidence, samples)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from convergent.doctor.features import numeric_targets
+from convergent.doctor.features import made_anew, numeric_targets
 from convergent.doctor.findings import finding
 from convergent.doctor.functions import DECOUPLED
 from convergent.doctor.record import Evaluation, Evidence
@@ -128,7 +128,8 @@ def underfitting(evidence: Evidence) -> Finding | None:
     simpler = _simpler(evidence)
     if trend < -0.1 or not (poor or simpler):
         return None
-    guessed = found is None and evidence.experiments.chance_loss is None  # how low this loss can get is not known
+    # How low this loss can get is not known; of an agent more is asked the more it can.
+    guessed = found is None and (evidence.experiments.chance_loss is None or made_anew(evidence.data.train))
     return finding(
         "training/underfitting",
         "info" if guessed or _may_be_noise(evidence, simpler) else "warning",

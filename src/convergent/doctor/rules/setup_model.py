@@ -24,6 +24,8 @@ RECURRENT = ("LSTM", "GRU", "RNN")
 HE = 2**0.5
 FEWEST_HIDDEN, NOTHING = 4, 1e-4
 """Layers, and the share of a signal that passes all of them."""
+ARRIVES = 0.01
+"""Of a spread across samples that began at about 1: residual connections bring the signal around the layers."""
 DEPENDS = 1e-3
 GROWN = 100.0
 """Times, of a recurrent state at its first weights."""
@@ -118,7 +120,7 @@ def _spread(evidence: Evidence, layers: list[Layer]) -> Finding | None:
 def _dies_out(evidence: Evidence, gains: dict[str, float]) -> Finding | None:
     """Say where no layer's spread is unusual, but all of them together leave nothing of the signal."""
     left = math.prod(min(gain, HE) / HE for gain in gains.values())
-    if len(gains) < FEWEST_HIDDEN or left > NOTHING or not failed(evidence):
+    if len(gains) < FEWEST_HIDDEN or left > NOTHING or not failed(evidence) or _arrives(evidence):
         return None
     name = min(gains, key=lambda key: gains[key])
     return finding(
@@ -131,6 +133,17 @@ def _dies_out(evidence: Evidence, gains: dict[str, float]) -> Finding | None:
         left=left,
         layers=list(gains),
     )
+
+
+def _arrives(evidence: Evidence) -> bool:
+    """Return whether samples still differ in the last activation or the output of the first step: by a way around."""
+    last = (
+        evidence.activations[-1:]
+        if not evidence.samples
+        else [one for one in evidence.activations if one.step == evidence.samples[0].step][-1:]
+    )
+    spreads = [one.std_across_samples for one in last] + [one.output_std or 0.0 for one in evidence.samples[:1]]
+    return max(spreads, default=0.0) > ARRIVES
 
 
 def parameters_not_trained(evidence: Evidence) -> Finding | None:

@@ -191,7 +191,7 @@ def _class_like(targets: Tensor, call: LossCall) -> int:
 
 def output_range(evidence: Evidence) -> Finding | None:
     """Say where targets lie outside what the last activation can reach."""
-    call, data = evidence.data.loss, evidence.data.train
+    call, data = evidence.data.loss, evidence.data.train or evidence.data.valid  # a part has no inputs of its own
     transform = evidence.experiments.output_transform or _bounded_state(evidence)
     if call is None or call.kind not in REGRESSION or transform not in REACH or data is None or data.targets is None:
         return None

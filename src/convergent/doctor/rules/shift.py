@@ -16,6 +16,8 @@ from convergent.doctor.statistics import failed, last_evaluation, learned_well, 
 from convergent.types import Finding
 
 FEWEST = 100
+FEWEST_PICTURES = 3
+"""Each of which has to lie beyond all training pictures where there are fewer than 16."""
 COLOURS_APART = 6.0
 """In standard errors, of pictures whose colours differ for certain."""
 FIRST = 256
@@ -31,9 +33,9 @@ def preprocessing_mismatch(evidence: Evidence) -> Finding | None:
 def _other_scale(evidence: Evidence) -> Finding | None:
     """Say where validation inputs are of another scale or level than training inputs."""
     train, valid = evidence.data.train, evidence.data.valid
-    if train is None or valid is None or not is_numeric(train, 16) or not is_numeric(valid, 16):
+    if train is None or valid is None or not is_numeric(train, 16) or not is_numeric(valid, FEWEST_PICTURES):
         return None
-    if train.inputs.shape[1:] != valid.inputs.shape[1:]:
+    if not _of_one_kind(train.inputs, valid.inputs) or (len(valid.inputs) < 16 and not _all_beyond(train, valid)):
         return None
     a, b = (_by_feature(replace(one, inputs=_usual(one.inputs))) for one in (train, valid))
     turned = _other_channels(train.inputs, valid.inputs)
@@ -65,6 +67,20 @@ def _other_scale(evidence: Evidence) -> Finding | None:
         train_mean=float(a.mean()),
         valid_mean=float(b.mean()),
     )
+
+
+def _of_one_kind(train: Tensor, valid: Tensor) -> bool:
+    """Return whether samples have the same shape, or are pictures with the same channels: crops of any size."""
+    pictures = train.ndim == valid.ndim == 4 and train.shape[1] == valid.shape[1]
+    return train.shape[1:] == valid.shape[1:] or pictures
+
+
+def _all_beyond(train: SampleSet, valid: SampleSet) -> bool:
+    """Return whether every one of a few validation pictures has a spread beyond that of all training pictures."""
+    if valid.inputs.ndim != 4:
+        return False
+    a_N, b_N = (torch.nan_to_num(one.inputs.float()).flatten(1).std(1) for one in (train, valid))
+    return bool((b_N < a_N.min()).all() or (b_N > a_N.max()).all())
 
 
 def _other_channels(train: Tensor, valid: Tensor) -> tuple[float, float] | None:
