@@ -117,6 +117,29 @@ for step in range(500):
 }
 
 
+NEAR = """
+net = mlp()
+opt = torch.optim.Adam(net.parameters(), 3e-3)
+noisy = x + 0.02 * torch.randn(400, 8, generator=g)
+for epoch in range(6):
+    for rows in torch.randperm(400, generator=g).split(32):
+        opt.zero_grad()
+        F.cross_entropy(net(noisy[rows]), y[rows]).backward()
+        opt.step()
+    with torch.no_grad():
+        print(F.cross_entropy(net(xt), yt))
+        for rows in torch.randperm(400, generator=g).split(80):
+            print(F.cross_entropy(net(x[rows]), y[rows]))
+"""
+"""Validation, and training samples without the noise with which they are trained on."""
+
+
+def test_training_samples_that_are_scored_without_their_noise_are_no_leak(tmp_path: Path) -> None:
+    program = tmp_path / "train.py"
+    program.write_text(HEAD + NEAR, encoding="utf-8")
+    assert "data/train-val-leakage" not in {one.code for one in run_script(str(program), ["right"]).findings}
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("case", ["faulty", "right"])
 def test_programs(tmp_path: Path, name: str, case: str, capfd: pytest.CaptureFixture[str]) -> None:

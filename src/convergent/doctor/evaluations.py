@@ -142,6 +142,16 @@ def unseen_at_first_alone(chunks: Sequence[Chunk], train_hashes: set[int]) -> bo
     return any(a[0] != b[0] and not a[1] & b[1] for a, b in itertools.pairwise(sets))
 
 
+def comes_again(chunks: Sequence[Chunk], train_hashes: set[int]) -> bool:
+    """Return whether the first samples that are evaluated, and are not trained on, are evaluated at the end too."""
+    told = [c for c in chunks if c.hashes]
+    first = next((c for c in told if not is_training_data(c, train_hashes)), None)
+    if first is None:
+        return False
+    last = {value for c in told if c.step == told[-1].step for value in c.hashes}
+    return set(first.hashes) <= last
+
+
 def _without_training_sets(chunks: list[Chunk], train_hashes: set[int]) -> list[Chunk]:
     """Return the chunks without those of training samples that are known in part, for training sees them changed.
 
@@ -256,7 +266,7 @@ class EvaluationLog:
         parts = self.inputs
         if parts and len(parts[-1]) == samples:
             self._earlier, parts = parts[:-1], parts[-1:]
-        elif not parts and self._earlier and len(self._earlier[-1]) == samples:
+        elif not parts and self._earlier and len(self._earlier[-1]) == samples != self.chunks[-1].samples:
             return [self._earlier.pop()]  # outputs of two splits were made before either was scored
         elif not parts or sum(len(part) for part in parts) != samples:
             return None

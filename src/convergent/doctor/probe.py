@@ -16,7 +16,14 @@ from torch.utils import _pytree as pytree
 
 from convergent.doctor.activations import ActivationLog
 from convergent.doctor.collect import Collector
-from convergent.doctor.evaluations import EvaluationLog, evaluations_of, overlap, unseen_at_first_alone, valid_samples
+from convergent.doctor.evaluations import (
+    EvaluationLog,
+    comes_again,
+    evaluations_of,
+    overlap,
+    unseen_at_first_alone,
+    valid_samples,
+)
 from convergent.doctor.layers import describe_layers, note_neighbours, note_switches, put_in_order, unregistered
 from convergent.doctor.loss_log import LossLog, Pair, note_crossed
 from convergent.doctor.measure import Pending, std_across
@@ -362,6 +369,7 @@ class Probe:
         evidence.data.late_spread, evidence.data.late_classes = self.ring.spread(), self.ring.classes()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)
+        evidence.data.valid_comes_again = comes_again(self.log.chunks, hashes)
         evidence.data.unseen_at_first_alone = unseen_at_first_alone(self.log.chunks, hashes)
         evidence.evaluations = evaluations_of(self.log.chunks, hashes)
         evidence.scored_in_training, evidence.drops_in_evaluation = list(self.log.scored), self.log.dropped

@@ -95,6 +95,8 @@ class DataEvidence:
     """Share of the validation samples that are training samples too, from the hashes of all that was seen."""
     unseen_at_first_alone: bool = False
     """Samples were unseen at the first evaluations, and trained on before at all later ones."""
+    valid_comes_again: bool = True
+    """The samples of the first evaluation are among those of the last."""
     file_names: list[str] = field(default_factory=list)
     """Names of the training samples where they are known, aligned with `train`."""
     feature_names: list[str] = field(default_factory=list)

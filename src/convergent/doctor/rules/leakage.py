@@ -85,8 +85,8 @@ def _near_later(evidence: Evidence) -> bool:
     if not is_numeric(train, FEWEST) or not is_numeric(valid, FEWEST) or len(valid.batch_sizes) < LEAST_SETS:  # type: ignore[union-attr]
         return False
     assert train is not None and valid is not None
-    if train.inputs.ndim != 2 or train.inputs.shape[1:] != valid.inputs.shape[1:]:
-        return False
+    if evidence.data.valid_comes_again or train.inputs.ndim != 2 or train.inputs.shape[1:] != valid.inputs.shape[1:]:
+        return False  # in a fold of its own: samples are evaluated until the next fold begins
     count = min(len(train.inputs), MOST_ROWS // 2)
     both_ND = standardised_features(torch.cat([train.inputs[:count], valid.inputs[: MOST_ROWS - count]]))
     mine_ND, other_ND = both_ND[:count], both_ND[count:]
