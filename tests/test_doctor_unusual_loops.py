@@ -75,6 +75,32 @@ class Net(nn.Module):
         return self.layers(x.float())
 train(Net(), shares.long() if faulty else 4 * shares - 2, y, F.cross_entropy, epochs=12)
 """,
+    "an average of the weights alone: result/train-eval-gap": """
+import copy
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+    def forward(self, x):
+        return self.layers(x)
+net = Net()
+average, frozen = copy.deepcopy(net).requires_grad_(False), copy.deepcopy(net).requires_grad_(False)
+opt = torch.optim.Adam(net.parameters(), 3e-3)
+for epoch in range(6):
+    net.train()
+    for rows in torch.randperm(400, generator=g).split(32):
+        opt.zero_grad()
+        F.cross_entropy(net(x[rows]), y[rows]).backward()
+        opt.step()
+        for mine, other in zip(average.parameters(), net.parameters()):
+            mine.lerp_(other.detach(), 0.05)
+        for mine, other in zip(average.buffers(), net.buffers()):
+            faulty or mine.copy_(other)
+    for one in (average, frozen, Net()):  # neither the first weights nor another network are an average
+        one.eval()
+        with torch.no_grad():
+            print(F.cross_entropy(one(xt), yt))
+""",
     "a decoder of its own that cannot reach its targets: setup/output-range": """
 encoder, decoder = nn.Sequential(nn.Linear(8, 4)), nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 8))
 ends = torch.sigmoid if faulty else torch.nn.Identity()

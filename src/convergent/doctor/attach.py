@@ -1,6 +1,6 @@
 """Connects a watch to everything that trains in this process: models, optimisers and backward passes are found.
 
-By torch's global hooks on modules and optimisers, and by two replaced functions that are put back at the end.
+By torch's global hooks on modules and optimisers, and by three replaced functions that are put back at the end.
 """
 
 from __future__ import annotations
@@ -110,6 +110,14 @@ def attach(watch: Watch) -> None:
         watch.after_step(optimizer)
         search.after_step()
 
+    def evaluate(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(module: nn.Module) -> Any:
+            watch.note_evaluated(module)
+            return original(module)
+
+        return call
+
+    watch.add_handle(Restore(nn.Module, "eval", evaluate))
     # Tensor.backward looks this one up at every call.
     watch.add_handle(Restore(torch.autograd, "backward", backward))
     watch.add_handle(Restore(torch.optim.Optimizer, "__init__", construct))

@@ -327,6 +327,8 @@ class Evidence:
     has_switches: bool = False
     """Dropout or batch norm: training and evaluation mode differ."""
     has_batch_norm: bool = False
+    stale_average: str = ""
+    """A batch norm of an evaluated copy whose weights follow the model and whose statistics are of no data."""
     norm_momentum: float = 0.0
     """Largest momentum of a batch norm: the share that the last batch has in its running statistics."""
     foreign_parameters: int = 0

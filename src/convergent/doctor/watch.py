@@ -13,9 +13,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils import _pytree as pytree
 
+from convergent.doctor.averages import stale_norm
 from convergent.doctor.loose import Loose
 from convergent.doctor.probe import Probe
 from convergent.doctor.record import LossKind
@@ -240,6 +242,15 @@ class Watch:
         """The loss of the step that was just made."""
         for probe in self.probes:
             probe.note_loss(loss)
+
+    @_guarded
+    def note_evaluated(self, module: nn.Module) -> None:
+        """A module is set to evaluation mode; it may be an average of a model that trains."""
+        if id(module) in self._by_model or not any(isinstance(one, _BatchNorm) for one in module.modules()):
+            return
+        for probe in self.probes:
+            if probe.step and not probe.evidence.stale_average:
+                probe.evidence.stale_average = stale_norm(module, probe.model, probe.initial_state)
 
     # what the spotter sees; it is called with function modes off already
 

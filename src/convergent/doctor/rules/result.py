@@ -121,6 +121,15 @@ def train_eval_gap(evidence: Evidence) -> Finding | None:
             "momentum is the share of the new, where Keras's is the share of the old",
             momentum=evidence.norm_momentum,
         )
+    if evidence.stale_average:
+        return finding(
+            "result/train-eval-gap",
+            "warning",
+            evidence.stale_average,
+            "a copy that is evaluated follows the weights, as a running average does, but its "
+            f"{evidence.stale_average} has seen no batch: its statistics are mean 0 and variance 1; copy the buffers "
+            "too, or let it read batches in training mode",
+        )
     tried, seen = evidence.experiments, course(evidence)
     train, scored = tried.train_mode_loss, tried.eval_mode_loss
     # A dropout of one's own is no module that is known: where evaluation repeats itself, the mode makes the difference.
