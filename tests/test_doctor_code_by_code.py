@@ -11,7 +11,7 @@ import torch
 from convergent.doctor.collect import WIDTH, Collector
 from convergent.doctor.diagnose import judge
 from convergent.doctor.record import Evidence, SampleSet
-from convergent.doctor.script import run_script
+from programs import check_program
 from recorded import activation, evaluation, evidence, fall, samples, stuck, tried, with_data
 from test_doctor_other_hands import HEAD
 
@@ -208,13 +208,7 @@ for epoch in range(4):
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("case", ["faulty", "right"])
 def test_programs(tmp_path: Path, name: str, case: str, capfd: pytest.CaptureFixture[str]) -> None:
-    program = tmp_path / "train.py"
-    program.write_text(HEAD + PROGRAMS[name], encoding="utf-8")
-    visit = run_script(str(program), [case])
-    assert visit.status == 0, capfd.readouterr().err
-    found = [(one.code, one.severity) for one in visit.findings if one.severity != "info"]
-    assert (name.rsplit(maxsplit=1)[-1] in [one for one, _ in found]) == (case == "faulty"), found
-    assert case == "faulty" or not [one for one, severity in found if severity == "critical"], found
+    check_program(tmp_path, HEAD + PROGRAMS[name], name.rsplit(maxsplit=1)[-1], case, capfd)
 
 
 def codes(one: Evidence) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from convergent.doctor.script import run_script
+from programs import check_program
 
 HEAD = """
 import sys, torch
@@ -241,14 +242,8 @@ for rows in torch.randperm(4000, generator=g).remainder(400).split(20):
 @pytest.mark.parametrize("code", [*PROGRAMS, *(f"bare {code}" for code in BARE)])
 @pytest.mark.parametrize("case", ["faulty", "right"])
 def test_programs(tmp_path: Path, code: str, case: str, capfd: pytest.CaptureFixture[str]) -> None:
-    program = tmp_path / "train.py"
     text = PROGRAMS[code] if code in PROGRAMS else BARE[code.split()[1]]
-    program.write_text(HEAD + text, encoding="utf-8")
-    visit = run_script(str(program), [case])
-    assert visit.status == 0, capfd.readouterr().err
-    found = [(one.code, one.severity) for one in visit.findings if one.severity != "info"]
-    assert (code.rsplit(maxsplit=1)[-1] in [one for one, _ in found]) == (case == "faulty"), found
-    assert case == "faulty" or not [one for one, severity in found if severity == "critical"], found
+    check_program(tmp_path, HEAD + text, code.rsplit(maxsplit=1)[-1], case, capfd)
 
 
 def test_gradients_that_are_accumulated_by_hand_are_no_fault(tmp_path: Path) -> None:

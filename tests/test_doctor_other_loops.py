@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convergent.doctor.script import run_script
+from programs import check_program
 
 HEAD = """
 import sys, torch
@@ -104,10 +104,4 @@ with tempfile.TemporaryDirectory() as folder:
 @pytest.mark.parametrize("code", PROGRAMS)
 @pytest.mark.parametrize("case", ["faulty", "right"])
 def test_programs(tmp_path: Path, code: str, case: str, capfd: pytest.CaptureFixture[str]) -> None:
-    program = tmp_path / "train.py"
-    program.write_text(HEAD + PROGRAMS[code], encoding="utf-8")
-    visit = run_script(str(program), [case])
-    assert visit.status == 0, capfd.readouterr().err
-    found = [(one.code, one.severity) for one in visit.findings if one.severity != "info"]
-    assert (code in [one for one, _ in found]) == (case == "faulty"), found
-    assert case == "faulty" or not [one for one, severity in found if severity == "critical"], found
+    check_program(tmp_path, HEAD + PROGRAMS[code], code, case, capfd)

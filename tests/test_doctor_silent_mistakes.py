@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convergent.doctor.script import run_script
+from programs import check_program
 from test_doctor_other_hands import HEAD
 
 PROGRAMS = {
@@ -170,10 +170,4 @@ with torch.no_grad():
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("case", ["faulty", "right"])
 def test_programs(tmp_path: Path, name: str, case: str, capfd: pytest.CaptureFixture[str]) -> None:
-    program = tmp_path / "train.py"
-    program.write_text(HEAD + PROGRAMS[name], encoding="utf-8")
-    visit = run_script(str(program), [case])
-    assert visit.status == 0, capfd.readouterr().err
-    found = [(one.code, one.severity) for one in visit.findings if one.severity != "info"]
-    assert (name.rsplit(maxsplit=1)[-1] in [one for one, _ in found]) == (case == "faulty"), found
-    assert case == "faulty" or not [one for one, severity in found if severity == "critical"], found
+    check_program(tmp_path, HEAD + PROGRAMS[name], name.rsplit(maxsplit=1)[-1], case, capfd)

@@ -363,9 +363,7 @@ class Probe:
         evidence.data.train = self.collector.sample_set()
         evidence.data.broken_targets = self.ring.broken()
         if self.tape is not None and evidence.data.loss is None:
-            several = [self.ring.numbers(place) for place in self.tape.subtracted()]
-            numbers = next((one for one in several if one is not None and len(one) > 1), None)
-            evidence.data.subtracted = (float(numbers.mean()), float(numbers.std())) if numbers is not None else None
+            evidence.data.subtracted = self.ring.scale_of(self.tape.subtracted())
         evidence.data.late_spread, evidence.data.late_classes = self.ring.spread(), self.ring.classes()
         evidence.data.valid = valid_samples(self.log.chunks, hashes)
         evidence.data.overlap = overlap(self.log.chunks, hashes)

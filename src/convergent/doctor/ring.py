@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -49,8 +50,12 @@ class Ring:
             return None
         return torch.cat([each[0].detach().cpu() for each in found])
 
-    def numbers(self, place: int) -> Tensor | None:
-        """Return one number a sample, (N,), of a tensor that came from outside; None where it holds anything else."""
+    def scale_of(self, places: Sequence[int]) -> tuple[float, float] | None:
+        """Return (mean, standard deviation) of the first of these tensors from outside with one number a sample."""
+        numbers = next((one for place in places if (one := self._numbers(place)) is not None and len(one) > 1), None)
+        return (float(numbers.mean()), float(numbers.std())) if numbers is not None else None
+
+    def _numbers(self, place: int) -> Tensor | None:
         found = [outside[place].detach() for _, _, outside in self.batches if place < len(outside)]
         if not found or any(not one.is_floating_point() or not one.ndim or one.numel() != len(one) for one in found):
             return None

@@ -21,11 +21,13 @@ from convergent.doctor.rules import (
     setup_model,
     setup_output,
     shift,
+    targets,
 )
 from convergent.types import Finding
 
 RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
     *data.RULES,
+    *targets.RULES,
     *shift.RULES,
     *labels.RULES,
     *copies.RULES,
@@ -44,6 +46,7 @@ RULES: tuple[Callable[[Evidence], Finding | None], ...] = (
 
 CLIMBING_RULES = (
     *data.RULES,
+    *targets.RULES,
     *shift.RULES,
     *labels.RULES,
     *copies.RULES,
@@ -57,8 +60,8 @@ CLIMBING_RULES = (
 )
 """What holds where the sign of the loss is wrong: gradients, units and rates then follow from it."""
 BEFORE_TRAINING = (
-    *data.RULES[:1],
-    *data.RULES[3:4],
+    data.non_finite_values,
+    data.constant_feature,
     *labels.RULES,
     *copies.RULES,
     *leakage.RULES,

@@ -17,7 +17,7 @@ from convergent.doctor.features import (
 )
 from convergent.doctor.findings import finding
 from convergent.doctor.record import Evidence, SampleSet
-from convergent.doctor.statistics import course, failed, last_evaluation, learned_well, median, skill
+from convergent.doctor.statistics import failed, last_evaluation, learned_well, median, skill
 from convergent.types import Finding, Severity
 
 LARGE = 10.0
@@ -36,8 +36,6 @@ MANY_TOKENS, ONE_TOKEN = 50, 0.8
 """Rows of a table of embeddings, and the share of the tokens that are one: of words the most frequent has 0.07."""
 MOST_PADDING, AT_ENDS = 3, 0.99
 """Kinds of tokens that may be padding, and in which share of their texts they then stand at an end."""
-FAR_ABOVE = 100.0
-"""Times the loss at the end, from where the first one spends the training on the targets' scale."""
 MANY_TIMES = 8
 """That one sample is drawn, or more are evaluated than were trained on."""
 
@@ -85,7 +83,8 @@ def _in_samples(evidence: Evidence) -> Finding | None:
     return None
 
 
-def _grade(evidence: Evidence, extreme: bool) -> Severity:
+def grade(evidence: Evidence, extreme: bool) -> Severity:
+    """Return how loud numbers of another scale are to be told."""
     if failed(evidence):
         return "critical" if extreme else "warning"
     return "info" if learned_well(evidence) else "warning"
@@ -106,7 +105,7 @@ def inputs_not_normalized(evidence: Evidence) -> Finding | None:
             return None
         return finding(
             "data/inputs-not-normalized",
-            _grade(evidence, max(level, spread) > EXTREME),
+            grade(evidence, max(level, spread) > EXTREME),
             "inputs",
             f"the inputs have mean {level:.3g} and standard deviation {spread:.3g} where networks expect about 0 and 1",
             mean=level,
@@ -182,7 +181,7 @@ def _columns(evidence: Evidence, x_ND: Tensor) -> Finding | None:
     unequal = f"standard deviations of the columns differ by a factor of {ratio:.3g}; " if ratio > UNEQUAL else ""
     return finding(
         "data/inputs-not-normalized",
-        _grade(evidence, largest > EXTREME or ratio > 1000 or top > 3 * EXTREME),
+        grade(evidence, largest > EXTREME or ratio > 1000 or top > 3 * EXTREME),
         f"feature {feature_name(evidence, worst)}",
         f"{unequal}feature {feature_name(evidence, worst)} has mean {float(x_ND[:, worst].mean()):.3g} and standard "
         f"deviation {float(spread[worst]):.3g}, where networks expect about 0 and 1",
@@ -196,69 +195,6 @@ def _normalises_itself(evidence: Evidence) -> bool:
     """Return whether the network's first layer is a norm or an embedding."""
     first = evidence.layers[0].kind if evidence.layers else ""
     return "Norm" in first or first.startswith("Embedding")
-
-
-def targets_not_scaled(evidence: Evidence) -> Finding | None:
-    """Say where a regression's targets are far from unit scale."""
-    samples, call = evidence.data.train, evidence.data.loss
-    if call is None or call.kind not in ("mse", "l1", "smooth_l1") or samples is None or samples.targets is None:
-        return _other_targets(evidence) or _own_targets(evidence)
-    if class_targets(evidence, samples) is not None or len(samples.targets) < 8:
-        return None
-    y = torch.nan_to_num(samples.targets.float())
-    level, spread = float(y.mean()), float(y.std())
-    if 0.1 <= spread <= 10 and abs(level) <= 10 * max(spread, 1.0):
-        return None
-    extreme = spread > EXTREME or abs(level) > 10 * max(spread, 1.0) or spread < 1e-3
-    return finding(
-        "data/targets-not-scaled",
-        _grade(evidence, extreme),
-        "targets",
-        f"the targets have mean {level:.3g} and standard deviation {spread:.3g}, where a linear output starts "
-        "near 0 with "
-        "unit scale",
-        mean=level,
-        std=spread,
-    )
-
-
-def _other_targets(evidence: Evidence) -> Finding | None:
-    """Say where the numbers of a further loss are so large that it outweighs the first."""
-    far = [one for one in evidence.data.other_targets if max(abs(one[2]), one[3]) > LARGE]
-    if not far or learned_well(evidence):
-        return None
-    name, shape, level, spread = max(far, key=lambda one: max(abs(one[2]), one[3]))
-    return finding(
-        "data/targets-not-scaled",
-        _grade(evidence, max(abs(level), spread) > EXTREME),
-        f"{name} of outputs {shape}",
-        f"the numbers that {name} compares outputs {shape} with have mean {level:.3g} and standard deviation "
-        f"{spread:.3g}: this loss outweighs the {evidence.data.loss.name if evidence.data.loss else 'other'} beside it",
-        mean=level,
-        std=spread,
-    )
-
-
-def _own_targets(evidence: Evidence) -> Finding | None:
-    """Say where a loss of the user's own takes large numbers from outputs, and begins far above where it ends."""
-    taken, seen = evidence.data.subtracted, course(evidence)
-    if evidence.data.loss is not None or taken is None or seen is None or not evidence.losses:
-        return None
-    level, spread = taken
-    fell = evidence.losses[0] > FAR_ABOVE * abs(seen.end)
-    if max(abs(level), spread) <= LARGE or not (fell or failed(evidence)):
-        return None
-    return finding(
-        "data/targets-not-scaled",
-        _grade(evidence, max(abs(level), spread) > EXTREME),
-        "targets",
-        f"the numbers that the loss takes from outputs have mean {level:.3g} and standard deviation {spread:.3g}, "
-        f"where outputs start near 0 with unit scale: it begins at {evidence.losses[0]:.3g} and ends at {seen.end:.3g}",
-        mean=level,
-        std=spread,
-        first_loss=evidence.losses[0],
-        loss=seen.end,
-    )
 
 
 def constant_feature(evidence: Evidence) -> Finding | None:
@@ -411,7 +347,6 @@ def too_few_samples(evidence: Evidence) -> Finding | None:
 RULES = (
     non_finite_values,
     inputs_not_normalized,
-    targets_not_scaled,
     constant_feature,
     too_few_samples,
 )

@@ -82,9 +82,10 @@ def _near_later(evidence: Evidence) -> bool:
     Upon: far nearer than training samples to each other. Folds that are scaled by their own statistics are never equal.
     """
     train, valid = evidence.data.train, evidence.data.valid
-    if not is_numeric(train, FEWEST) or not is_numeric(valid, FEWEST) or len(valid.batch_sizes) < LEAST_SETS:  # type: ignore[union-attr]
+    if train is None or valid is None or not is_numeric(train, FEWEST) or not is_numeric(valid, FEWEST):
         return False
-    assert train is not None and valid is not None
+    if len(valid.batch_sizes) < LEAST_SETS:
+        return False
     if evidence.data.valid_comes_again or train.inputs.ndim != 2 or train.inputs.shape[1:] != valid.inputs.shape[1:]:
         return False  # in a fold of its own: samples are evaluated until the next fold begins
     count = min(len(train.inputs), MOST_ROWS // 2)

@@ -137,13 +137,11 @@ def _dies_out(evidence: Evidence, gains: dict[str, float]) -> Finding | None:
 
 def _arrives(evidence: Evidence) -> bool:
     """Return whether samples still differ in the last activation or the output of the first step: by a way around."""
-    last = (
-        evidence.activations[-1:]
-        if not evidence.samples
-        else [one for one in evidence.activations if one.step == evidence.samples[0].step][-1:]
-    )
-    spreads = [one.std_across_samples for one in last] + [one.output_std or 0.0 for one in evidence.samples[:1]]
-    return max(spreads, default=0.0) > ARRIVES
+    if not evidence.samples:
+        return False
+    first = evidence.samples[0]
+    last = [one.std_across_samples for one in evidence.activations if one.step == first.step][-1:]
+    return max([*last, first.output_std or 0.0]) > ARRIVES
 
 
 def parameters_not_trained(evidence: Evidence) -> Finding | None:
