@@ -14,7 +14,7 @@ from convergent.doctor.record import Evidence, SampleSet
 from convergent.doctor.rules.shift import preprocessing_mismatch
 from convergent.doctor.script import run_script
 from programs import check_program
-from recorded import activation, evidence, layer, samples, stuck, tried, with_data
+from recorded import activation, call, evidence, fall, layer, samples, stuck, tried, with_data
 from test_doctor_other_hands import HEAD
 
 PROGRAMS = {
@@ -214,12 +214,21 @@ def test_what_an_agent_meets_comes_in_an_order_and_is_asked_ever_more() -> None:
     rewards = torch.cat([torch.full((size, 1), float(size)) for size in sizes])
     steps = SampleSet(states, rewards, sizes, list(range(sum(sizes))))
     made = evidence(learned=False, losses=[0.06 + 0.001 * step for step in range(120)])
-    made.data.loss = replace(made.data.loss, kind="mse", name="mse_loss", target_is_index=False)  # type: ignore[type-var]
+    made = with_data(made, loss=call("mse", 1))
     made = tried(made, chance_loss=None, initial_loss=0.06)
     agent = with_data(made, train=steps)
     assert {"data/not-shuffled", "training/divergence"}.isdisjoint(codes(agent))
     stored = with_data(made, train=replace(steps, total=len(states)))
     assert {"data/not-shuffled", "training/divergence"} <= codes(stored).keys(), "samples that come again are stored"
+
+
+def test_a_loss_of_ones_own_that_begins_with_the_scale_of_its_targets() -> None:
+    made = tried(evidence(losses=fall(180_000.0, 7.9)), chance_loss=None, initial_loss=180_000.0)
+    far = with_data(made, loss=None, subtracted=(580.0, 346.0))
+    assert codes(far)["data/targets-not-scaled"] == "warning"
+    assert "data/targets-not-scaled" not in codes(with_data(far, subtracted=(0.0, 1.0)))
+    near = tried(replace(far, losses=fall(30.0, 7.9)), initial_loss=30.0)
+    assert "data/targets-not-scaled" not in codes(near), "outputs may start where the targets lie"
 
 
 def test_a_loss_without_a_floor_says_nothing_of_the_rate() -> None:

@@ -67,7 +67,8 @@ def _own_targets(evidence: Evidence) -> Finding | None:
         return None
     return finding(
         "data/targets-not-scaled",
-        grade(evidence, max(abs(level), spread) > EXTREME),
+        # That it fell far is no success here: it began as far above.
+        grade(evidence, max(abs(level), spread) > EXTREME) if failed(evidence) else "warning",
         "targets",
         f"the numbers that the loss takes from outputs have mean {level:.3g} and standard deviation {spread:.3g}, "
         f"where outputs start near 0 with unit scale: it begins at {evidence.losses[0]:.3g} and ends at {seen.end:.3g}",
